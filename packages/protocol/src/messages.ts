@@ -2,8 +2,8 @@ import { z } from "zod";
 import { addressSchema, bytes32Schema } from "./bytes.ts";
 import { DepinferError, type ErrorMetadata } from "./errors.ts";
 import { microUsdSchema } from "./money.ts";
+import { STOP_REASONS, signedReceiptSchema } from "./receipt.ts";
 import { parseJson } from "./request.ts";
-import { signedReceiptSchema, STOP_REASONS } from "./receipt.ts";
 
 const count = z.int().min(0).max(0xffff_ffff);
 
@@ -75,7 +75,11 @@ export const transcriptSchema = z.strictObject({
 export type Transcript = z.output<typeof transcriptSchema>;
 
 /** Parses a JSON payload against its schema; `what` names it in the error. */
-export function decodeMessage<Schema extends z.ZodType>(schema: Schema, payload: Uint8Array, what: string): z.output<Schema> {
+export function decodeMessage<Schema extends z.ZodType>(
+  schema: Schema,
+  payload: Uint8Array,
+  what: string,
+): z.output<Schema> {
   const parsed = schema.safeParse(parseJson(payload, what));
   if (!parsed.success) {
     throw new DepinferError({
@@ -90,7 +94,9 @@ export function decodeMessage<Schema extends z.ZodType>(schema: Schema, payload:
 
 /** JSON bytes of a message; money becomes a decimal string. */
 export function encodeMessage(message: unknown): Uint8Array {
-  return encoder.encode(JSON.stringify(message, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)));
+  return encoder.encode(
+    JSON.stringify(message, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)),
+  );
 }
 
 /** An error for an ERR frame. Foreign errors keep their text but are not retryable. */
@@ -120,7 +126,12 @@ export function decodeError(payload: Uint8Array): DepinferError {
   } catch (error) {
     return error instanceof DepinferError
       ? error
-      : new DepinferError({ code: "message.malformed", message: "unreadable ERR", remedy: "Upgrade the older peer", cause: error });
+      : new DepinferError({
+          code: "message.malformed",
+          message: "unreadable ERR",
+          remedy: "Upgrade the older peer",
+          cause: error,
+        });
   }
 }
 

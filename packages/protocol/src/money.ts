@@ -64,6 +64,9 @@ export function costDown(usage: Usage, prices: Prices): MicroUsd {
 export function formatUsd(amount: bigint): string {
   const sign = amount < 0n ? "-" : "";
   const units = amount < 0n ? -amount : amount;
-  const fraction = (units % PER_MILLION).toString().padStart(6, "0").replace(/0{1,4}$/, "");
+  const fraction = (units % PER_MILLION)
+    .toString()
+    .padStart(6, "0")
+    .replace(/0{1,4}$/, "");
   return `${sign}$${units / PER_MILLION}.${fraction}`;
 }

@@ -9,7 +9,9 @@ import { parseJson } from "./request.ts";
  */
 
 const textPart = z.strictObject({ type: z.literal("text"), text: z.string() });
-const content = z.union([z.string(), z.array(textPart).min(1)]).transform((value) => (typeof value === "string" ? value : value.map((part) => part.text).join("")));
+const content = z
+  .union([z.string(), z.array(textPart).min(1)])
+  .transform((value) => (typeof value === "string" ? value : value.map((part) => part.text).join("")));
 
 const message = z.strictObject({
   role: z.enum(["system", "developer", "user", "assistant"]),
@@ -24,7 +26,9 @@ const stop = z
 const shared = {
   model: z.string().min(1).max(300),
   stream: z.boolean().nullish(),
-  stream_options: z.strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.literal(false).optional() }).nullish(),
+  stream_options: z
+    .strictObject({ include_usage: z.boolean().optional(), include_obfuscation: z.literal(false).optional() })
+    .nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   seed: z.int().nullish(),
   stop: stop.optional(),
@@ -47,7 +51,13 @@ const chatBody = z.strictObject({
 
 const completionBody = z.strictObject({
   ...shared,
-  prompt: z.union([z.string(), z.array(z.string()).length(1).transform((only) => only[0] ?? "")]),
+  prompt: z.union([
+    z.string(),
+    z
+      .array(z.string())
+      .length(1)
+      .transform((only) => only[0] ?? ""),
+  ]),
   echo: z.literal(false).nullish(),
   best_of: z.literal(1).nullish(),
 });
@@ -89,7 +99,9 @@ export function parseBody(endpoint: "chat" | "completion", bytes: Uint8Array): P
   const value = parseJson(bytes, "The request body");
   if (endpoint === "chat") {
     const body = check(chatBody, value);
-    const messages = body.messages.map(({ role, content: text }): ChatMessage => ({ role: role === "developer" ? "system" : role, content: text }));
+    const messages = body.messages.map(
+      ({ role, content: text }): ChatMessage => ({ role: role === "developer" ? "system" : role, content: text }),
+    );
     return assemble(body, { messages }, body.max_completion_tokens ?? body.max_tokens ?? null);
   }
   const body = check(completionBody, value);

@@ -1,0 +1,6 @@
+export * from "./margin.ts";
+export * from "./noise.ts";
+export * from "./sampler.ts";
+export * from "./seed.ts";
+export * from "./transcript.ts";
+export * from "./verdict.ts";

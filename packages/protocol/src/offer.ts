@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { addressSchema, bytes32Schema, hexSchema } from "./bytes.ts";
+import { canonicalJson, utf8 } from "./hashing.ts";
+import { encodeMessage } from "./messages.ts";
+import { pricesSchema } from "./money.ts";
+import { proofLevelSchema } from "./receipt.ts";
+
+/** Signed offers above this size are refused unread: an offer is an advertisement, not a place to store data. */
+export const MAX_OFFER_BYTES = 16 * 1024;
+
+/** Longest life of an offer in ms. Short, so that a provider that vanished is forgotten soon without anyone's help. */
+export const MAX_OFFER_LIFETIME_MS = 60 * 60 * 1000;
+
+/** What is signed starts with this, so that no other signature of a node key can pass for an offer. */
+const SIGNING_DOMAIN = "depinfer:offer:v1\n";
+
+const milliseconds = z.int().min(0);
+
+/**
+ * A provider's public promise to serve one runtime class at these prices until it expires.
+ * On the wire prices are decimal strings of the smallest unit; parsed they are `MicroUsd`.
+ */
+export const offerSchema = z
+  .strictObject({
+    v: z.literal(1),
+    /** libp2p id of the node, which signs the offer. */
+    peerId: z.string().min(1).max(128),
+    /** Multiaddrs under which the node says it can be dialled. */
+    addresses: z.array(z.string().min(1).max(512)).max(32),
+    /** Account that is paid. */
+    provider: addressSchema,
+    /** Account whose key signs the receipts. */
+    receiptKey: addressSchema,
+    /** Name that buyers ask for. */
+    model: z.string().min(1).max(256),
+    classId: bytes32Schema,
+    proofLevel: proofLevelSchema,
+    prices: pricesSchema,
+    /** Tokens that prompt and answer may have together. */
+    contextLength: z.int().min(1).max(0xffff_ffff),
+    /** Requests served at once, and how many of those places were free when the offer was signed. */
+    slots: z.int().min(0).max(1_000_000),
+    idleSlots: z.int().min(0).max(1_000_000),
+    /** Declared, never proven. */
+    region: z.string().max(64),
+    /** Grows with every offer of a peer; of two offers for one class the higher one stands. */
+    sequence: z.int().min(0),
+    issuedAt: milliseconds,
+    expiresAt: milliseconds,
+    /** Set only by the adversaries of tests and demonstrations, so that they can be told apart from honest nodes. */
+    adversary: z.string().min(1).max(64).optional(),
+  })
+  .refine((offer) => offer.idleSlots <= offer.slots, "idleSlots exceeds slots")
+  .refine((offer) => offer.expiresAt > offer.issuedAt, "expiresAt is not after issuedAt")
+  .refine((offer) => offer.expiresAt - offer.issuedAt <= MAX_OFFER_LIFETIME_MS, "the offer lives longer than an hour");
+export type Offer = z.output<typeof offerSchema>;
+
+/** An offer with the Ed25519 key and signature of the node that makes it. */
+export const signedOfferSchema = z.strictObject({
+  offer: offerSchema,
+  /** 32 raw bytes. */
+  publicKey: bytes32Schema,
+  /** 64 raw bytes over `offerSigningBytes(offer)`. */
+  signature: hexSchema.refine((text) => text.length === 2 + 2 * 64, "expected 64 bytes"),
+});
+export type SignedOffer = z.output<typeof signedOfferSchema>;
+
+/** The bytes a node signs: the domain, then canonical JSON with prices as decimal strings. */
+export function offerSigningBytes(offer: Offer): Uint8Array {
+  const { inputPerMillion, cachedInputPerMillion, outputPerMillion } = offer.prices;
+  const prices = {
+    inputPerMillion: inputPerMillion.toString(),
+    cachedInputPerMillion: cachedInputPerMillion.toString(),
+    outputPerMillion: outputPerMillion.toString(),
+  };
+  return utf8(SIGNING_DOMAIN + canonicalJson({ ...offer, prices }));
+}
+
+/** A signed offer as it travels in gossip and OFFER frames. */
+export function encodeSignedOffer(signed: SignedOffer): Uint8Array {
+  return encodeMessage(signed);
+}
