@@ -1,0 +1,65 @@
+import type { ScoredPosition } from "@depinfer/proof";
+import type { Generation, Hex, ProofLevel, RuntimeClass, StopReason } from "@depinfer/protocol";
+
+/** What an engine serves, as it goes into offers and receipts. */
+export interface EngineDescription {
+  /** Name for people and for the `model` parameter. */
+  readonly model: string;
+  readonly runtimeClass: RuntimeClass;
+  readonly classId: Hex;
+  readonly proofLevel: ProofLevel;
+  /** Tokens that prompt and answer may have together. */
+  readonly contextLength: number;
+  /** Requests that can be answered at the same time. */
+  readonly slots: number;
+}
+
+/** A prompt after chat template and tokenizer. */
+export interface Prompt {
+  /** Token ids; empty for an upstream that does not tell them. */
+  readonly tokens: readonly number[];
+}
+
+export interface GenerateOptions {
+  readonly generation: Generation;
+  readonly prompt: Prompt;
+  /** 32 bytes from which all randomness of the answer comes. */
+  readonly seed: Uint8Array;
+  readonly maxTokens: number;
+  readonly signal?: AbortSignal;
+}
+
+/** A piece of the answer. `text` may lag behind `tokens` while a character or a stop sequence is incomplete. */
+export type OnDelta = (tokens: readonly number[], text: string) => void;
+
+export interface Completion {
+  readonly stopReason: StopReason;
+  /** All generated ids, the end-of-turn token included; empty for an upstream that does not tell them. */
+  readonly tokens: readonly number[];
+  readonly text: string;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+}
+
+/** Something that answers prompts. One behaviour suite (`engine.behaviour.ts`) runs against every engine. */
+export interface Engine {
+  readonly description: EngineDescription;
+  /** @throws DepinferError `request.contextExceeded` when the prompt leaves no room for an answer. */
+  prompt(generation: Generation): Prompt;
+  /**
+   * Generates an answer. Waits for a free slot, ends early when the signal aborts (stop reason `cancelled`) and
+   * resolves when every delta has been handed over.
+   */
+  generate(options: GenerateOptions, onDelta: OnDelta): Promise<Completion>;
+  dispose(): Promise<void>;
+}
+
+/** An engine that can also score transcripts, and hence check other providers of its runtime class. */
+export interface ScoringEngine extends Engine {
+  /** Logits that this engine finds at each position of `output` after `prompt`, in one prefill. */
+  score(prompt: readonly number[], output: readonly number[]): Promise<ScoredPosition[]>;
+  /** The text that an answer of these ids shows, cut at the first stop sequence. */
+  text(prompt: readonly number[], output: readonly number[], stop: readonly string[]): string;
+  /** Whether the token ends a turn. */
+  endsTurn(token: number): boolean;
+}

@@ -1,0 +1,14 @@
+export { type AnswerText, createAnswerText, type Detokenize } from "./answer-text.ts";
+export type {
+  Completion,
+  Engine,
+  EngineDescription,
+  GenerateOptions,
+  OnDelta,
+  Prompt,
+  ScoringEngine,
+} from "./engine.ts";
+export { createLlamaEngine, type LlamaEngineOptions } from "./llama/llama-engine.ts";
+export { createSlots, type Slots } from "./slots.ts";
+export { createUpstreamEngine, type UpstreamEngineOptions } from "./upstream/upstream-engine.ts";
+export { type VerifyInput, type VerifyModules, verifyReceipt } from "./verify-receipt.ts";

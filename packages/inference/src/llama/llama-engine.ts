@@ -1,0 +1,190 @@
+import { SAMPLER_VERSION, sampleToken } from "@depinfer/proof";
+import {
+  canonicalJson,
+  classId,
+  DepinferError,
+  digestSha256,
+  errorMessage,
+  type RuntimeClass,
+  type StopReason,
+  toHex,
+  utf8,
+} from "@depinfer/protocol";
+import {
+  GgufFileType,
+  getModuleVersion,
+  type LlamaContextSequence,
+  type LlamaModel,
+  resolveChatWrapper,
+  type Token,
+} from "node-llama-cpp";
+import { createAnswerText } from "../answer-text.ts";
+import type { Completion, EngineDescription, GenerateOptions, OnDelta, ScoringEngine } from "../engine.ts";
+import { createSlots } from "../slots.ts";
+import { backendFamily, loadBackend } from "./backend.ts";
+import { promptTokens } from "./chat-prompt.ts";
+import { nextCandidates, scorePositions } from "./evaluate.ts";
+import { corruptModel, hashWeights } from "./weights.ts";
+
+export interface LlamaEngineOptions {
+  /** Path of a GGUF file. */
+  readonly modelPath: string;
+  /** Name in offers and in the `model` parameter; the file's own name by default. */
+  readonly modelName?: string;
+  /** Requests answered at the same time; each has its own context in memory. */
+  readonly slots?: number;
+  /** Tokens that prompt and answer may have together; at most what the model was trained for. */
+  readonly contextLength?: number;
+  readonly flashAttention?: boolean;
+}
+
+/**
+ * Rows per step of the engine. Decode and prefill agree bit for bit up to 48 rows and not from 64 on, where another
+ * kernel runs; 32 keeps a safe distance on both sides of the proof.
+ */
+const MICRO_BATCH = 32;
+const DEFAULT_CONTEXT = 4096;
+
+/**
+ * llama.cpp with the seeded sampler.
+ *
+ * @throws DepinferError `model.missing`, `model.corrupt` or `engine.unavailable`.
+ */
+export async function createLlamaEngine(options: LlamaEngineOptions): Promise<ScoringEngine> {
+  const weights = await hashWeights(options.modelPath);
+  const llama = await loadBackend();
+  const model = await llama.loadModel({ modelPath: options.modelPath, gpuLayers: 0 }).catch((cause: unknown) => {
+    throw corruptModel(options.modelPath, errorMessage(cause), cause);
+  });
+  const flashAttention = options.flashAttention ?? true;
+  const contextLength = Math.min(options.contextLength ?? DEFAULT_CONTEXT, model.trainContextSize);
+  const sequences = await Promise.all(
+    Array.from({ length: options.slots ?? 1 }, async () => {
+      const context = await model.createContext({
+        contextSize: contextLength,
+        batchSize: MICRO_BATCH,
+        threads: 1,
+        flashAttention,
+      });
+      return context.getSequence();
+    }),
+  );
+  const slots = createSlots(sequences);
+  const wrapper = resolveChatWrapper(model);
+  const runtimeClass: RuntimeClass = {
+    weights,
+    ...fileParts(model),
+    engine: `llama.cpp ${llama.llamaCppRelease.release} (node-llama-cpp ${await getModuleVersion()})`,
+    backend: backendFamily(llama),
+    flashAttention,
+    keyCache: "f16",
+    valueCache: "f16",
+    microBatch: MICRO_BATCH,
+    sampler: SAMPLER_VERSION,
+  };
+  const description: EngineDescription = {
+    model: options.modelName ?? model.fileInfo.metadata.general.name ?? model.filename ?? "unnamed",
+    runtimeClass,
+    classId: classId(runtimeClass),
+    proofLevel: "seeded",
+    contextLength,
+    slots: slots.size,
+  };
+  const detokenize = (tokens: readonly number[], before: readonly number[]) =>
+    model.detokenize(tokens.filter(isKnown), false, before.filter(isKnown));
+
+  return {
+    description,
+    prompt(generation) {
+      const tokens = promptTokens(model, wrapper, generation.prompt);
+      if (tokens.length === 0 || tokens.length >= contextLength) {
+        throw contextExceeded(tokens.length, contextLength);
+      }
+      return { tokens };
+    },
+    generate: (request, onDelta) => slots.run((sequence) => generate(sequence, request, onDelta)),
+    score: (prompt, output) =>
+      slots.run(async (sequence) => {
+        if (prompt.length + output.length > contextLength) {
+          throw contextExceeded(prompt.length + output.length, contextLength);
+        }
+        await sequence.clearHistory();
+        return output.length === 0 ? [] : scorePositions(sequence, prompt, output);
+      }),
+    text(prompt, output, stop) {
+      const answer = createAnswerText(detokenize, prompt, stop);
+      const body = output.filter((token) => !endsTurn(token)).map((token) => answer.push(token));
+      return body.join("") + answer.flush();
+    },
+    endsTurn,
+    dispose: () => model.dispose(),
+  };
+
+  function isKnown(token: number): token is Token {
+    return Number.isInteger(token) && token >= 0;
+  }
+
+  function endsTurn(token: number): boolean {
+    return isKnown(token) && model.isEogToken(token);
+  }
+
+  async function generate(
+    sequence: LlamaContextSequence,
+    request: GenerateOptions,
+    onDelta: OnDelta,
+  ): Promise<Completion> {
+    const { prompt, seed, generation, signal } = request;
+    const limit = Math.min(request.maxTokens, contextLength - prompt.tokens.length);
+    const answer = createAnswerText(detokenize, prompt.tokens, generation.stop);
+    const tokens: number[] = [];
+    let text = "";
+    let stopReason: StopReason = "length";
+    let pending: readonly number[] = prompt.tokens;
+    await sequence.clearHistory();
+    while (tokens.length < limit) {
+      if (signal?.aborted) {
+        stopReason = "cancelled";
+        break;
+      }
+      const candidates = await nextCandidates(sequence, pending);
+      const token = sampleToken(candidates, generation.temperature, seed, tokens.length);
+      tokens.push(token);
+      pending = [token];
+      const ended = endsTurn(token);
+      const piece = ended ? answer.flush() : answer.push(token);
+      text += piece;
+      onDelta(pending, piece);
+      if (ended || answer.stopped) {
+        stopReason = ended ? "end" : "stopSequence";
+        break;
+      }
+    }
+    const rest = answer.flush();
+    if (rest !== "") {
+      text += rest;
+      onDelta([], rest);
+    }
+    return { stopReason, tokens, text, promptTokens: prompt.tokens.length, outputTokens: tokens.length };
+  }
+}
+
+/** The parts of a runtime class that stand in the weight file. */
+function fileParts(model: LlamaModel): Pick<RuntimeClass, "quantisation" | "tokenizer" | "chatTemplate"> {
+  const { general, tokenizer } = model.fileInfo.metadata;
+  const type = general.file_type;
+  return {
+    quantisation:
+      type === undefined ? "unknown" : (GgufFileType[type] ?? `type-${type}`).toLowerCase().replace("mostly_", ""),
+    tokenizer: toHex(digestSha256(utf8(canonicalJson(tokenizer?.ggml ?? {})))),
+    chatTemplate: toHex(digestSha256(utf8(tokenizer?.chat_template ?? ""))),
+  };
+}
+
+function contextExceeded(tokens: number, contextLength: number): DepinferError {
+  return new DepinferError({
+    code: "request.contextExceeded",
+    message: `The prompt has ${tokens} tokens and the context holds ${contextLength}, so no room is left for an answer`,
+    remedy: "Shorten the prompt or choose a model with a longer context",
+    metadata: { tokens, contextLength },
+  });
+}

@@ -1,0 +1,104 @@
+import { promptHash, seedCommitment, textHash, transcriptRoot } from "@depinfer/proof";
+import {
+  costDown,
+  DepinferError,
+  type Generation,
+  type Receipt,
+  type RequestTerms,
+  requestHash,
+  type Transcript,
+} from "@depinfer/protocol";
+import type { ScoringEngine } from "./engine.ts";
+
+export interface StructureInput {
+  readonly receipt: Receipt;
+  readonly transcript: Transcript;
+  readonly terms: RequestTerms;
+  readonly generation: Generation;
+  readonly prompt: readonly number[];
+  readonly seed: Uint8Array;
+}
+
+/**
+ * Refuses a transcript that is not the one under the receipt: whoever brought it, it says nothing about the provider.
+ *
+ * @throws DepinferError `transcript.notOpening`.
+ */
+export function transcriptBelongsTo(receipt: Receipt, transcript: Transcript, request: Uint8Array): void {
+  const wrong = (part: string, found: string, wanted: string) =>
+    new DepinferError({
+      code: "transcript.notOpening",
+      message: `The transcript's ${part} hashes to ${found}, the receipt says ${wanted}`,
+      remedy: "Get the transcript from the buyer or the provider again; this one proves nothing",
+      metadata: { part, found, wanted },
+    });
+  const request256 = requestHash(request);
+  if (request256 !== receipt.requestHash) {
+    throw wrong("request", request256, receipt.requestHash);
+  }
+  const root = transcriptRoot(transcript.outputTokens);
+  if (root !== receipt.transcriptRoot) {
+    throw wrong("tokens", root, receipt.transcriptRoot);
+  }
+}
+
+/** Everything countable that the receipt gets wrong, one sentence each. Needs no evaluation of the model. */
+export function structuralFaults(engine: ScoringEngine, input: StructureInput): string[] {
+  const { receipt, transcript, terms, generation, prompt, seed } = input;
+  const tokens = transcript.outputTokens;
+  const faults: string[] = [];
+  const expect = (what: string, found: string | number | bigint, wanted: string | number | bigint) => {
+    if (found !== wanted) {
+      faults.push(`${what} is ${found} in the receipt and should be ${wanted}`);
+    }
+  };
+  expect("the request id", receipt.requestId, terms.requestId);
+  expect("the class", receipt.classId, terms.classId);
+  expect("the channel", receipt.channelId, terms.channelId);
+  expect("the seed commitment", receipt.seedCommitment, seedCommitment(seed));
+  expect("the prompt hash", receipt.promptHash, promptHash(prompt));
+  expect("the number of prompt tokens", receipt.promptTokens, prompt.length);
+  expect("the number of output tokens", receipt.outputTokens, tokens.length);
+  expect("the text hash", receipt.textHash, textHash(transcript.text));
+  if (receipt.cachedTokens > receipt.promptTokens) {
+    faults.push(`${receipt.cachedTokens} of ${receipt.promptTokens} prompt tokens cannot be cached`);
+  }
+  expect("the cost", receipt.cost, costDown({ ...receipt, outputTokens: tokens.length }, terms.prices));
+  if (engine.text(prompt, tokens, generation.stop) !== transcript.text) {
+    faults.push("the delivered text is not what the delivered token ids say");
+  }
+  return [...faults, ...endFaults(engine, input)];
+}
+
+/** Whether the answer ended where it had to. */
+function endFaults(
+  engine: ScoringEngine,
+  { receipt, transcript, terms, generation, prompt }: StructureInput,
+): string[] {
+  const tokens = transcript.outputTokens;
+  const last = tokens.at(-1);
+  const ended = last !== undefined && engine.endsTurn(last);
+  const limit = Math.min(terms.maxOutputTokens, engine.description.contextLength - prompt.length);
+  const faults: string[] = [];
+  if (tokens.slice(0, -1).some((token) => engine.endsTurn(token))) {
+    faults.push("the answer goes on after an end-of-turn token");
+  }
+  if (tokens.length > limit) {
+    faults.push(`${tokens.length} tokens were delivered and only ${limit} were allowed`);
+  }
+  if (receipt.stopReason === "end" && !ended) {
+    faults.push("the receipt says that the model ended its turn, but the last token does not end one");
+  }
+  if (receipt.stopReason === "length" && tokens.length < limit) {
+    faults.push(
+      `the receipt says that the limit of ${limit} tokens was reached, but only ${tokens.length} were delivered`,
+    );
+  }
+  if (
+    receipt.stopReason === "stopSequence" &&
+    engine.text(prompt, tokens, []) === engine.text(prompt, tokens, generation.stop)
+  ) {
+    faults.push("the receipt says that a stop sequence was met, but the text has none");
+  }
+  return faults;
+}

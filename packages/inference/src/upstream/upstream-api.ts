@@ -1,0 +1,193 @@
+import { DepinferError, errorMessage } from "@depinfer/protocol";
+import { errors, Pool } from "undici";
+import { z } from "zod";
+import { eventData } from "./event-stream.ts";
+
+const usage = z.object({ prompt_tokens: z.int().min(0), completion_tokens: z.int().min(0) });
+
+/** The parts of a chunk that matter here; upstreams add their own members, which are ignored. */
+const chunk = z.object({
+  choices: z.array(
+    z.object({
+      delta: z.object({ content: z.string().nullish() }).optional(),
+      text: z.string().nullish(),
+      finish_reason: z.string().nullish(),
+      logprobs: z.unknown().optional(),
+    }),
+  ),
+  usage: usage.nullish(),
+});
+export type UpstreamChunk = z.output<typeof chunk>;
+
+const failure = z.object({
+  error: z.union([z.string(), z.object({ message: z.string() }).transform(({ message }) => message)]),
+});
+const modelList = z.object({ data: z.array(z.object({ id: z.string() })).min(1) });
+
+export interface UpstreamOptions {
+  /** Base URL such as `http://127.0.0.1:8000/v1`. */
+  readonly url: string;
+  /** Bearer token for the upstream, never forwarded from a client. */
+  readonly apiKey?: string;
+  /** Milliseconds that the upstream may stay silent. */
+  readonly timeoutMs?: number;
+}
+
+/** A connection to an OpenAI-compatible server. */
+export interface UpstreamApi {
+  models(): Promise<readonly string[]>;
+  /** Yields parsed chunks; ends only after the stream ended the way it should. */
+  stream(
+    path: "chat/completions" | "completions",
+    body: object,
+    signal?: AbortSignal,
+  ): AsyncGenerator<UpstreamChunk, void, void>;
+  close(): Promise<void>;
+}
+
+export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
+  const base = parseUrl(options.url);
+  const timeout = options.timeoutMs ?? 60_000;
+  const pool = new Pool(base.origin, { connections: 64, headersTimeout: timeout, bodyTimeout: timeout });
+  const prefix = base.pathname.replace(/\/$/, "");
+  const headers = {
+    "content-type": "application/json",
+    ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
+  };
+
+  async function request(method: "GET" | "POST", path: string, body: string | null, signal?: AbortSignal) {
+    try {
+      return await pool.request({ method, path: `${prefix}/${path}`, headers, body, signal: signal ?? null });
+    } catch (cause) {
+      throw connectionError(cause, options.url, timeout);
+    }
+  }
+
+  return {
+    async models() {
+      const response = await request("GET", "models", null);
+      const text = await response.body.text();
+      if (response.statusCode !== 200) {
+        throw refused(response.statusCode, text, options.url);
+      }
+      const parsed = modelList.safeParse(tryJson(text));
+      if (!parsed.success) {
+        throw upstreamError(
+          "upstream.malformed",
+          `${options.url}/models answered with something else than a list of models`,
+          "Check that the URL ends where the API begins, usually in /v1",
+        );
+      }
+      return parsed.data.data.map(({ id }) => id);
+    },
+    async *stream(path, body, signal) {
+      const response = await request("POST", path, JSON.stringify(body), signal);
+      if (response.statusCode !== 200) {
+        throw refused(response.statusCode, await response.body.text(), options.url);
+      }
+      let finished = false;
+      try {
+        for await (const data of eventData(response.body)) {
+          if (data === "[DONE]") {
+            return;
+          }
+          const value = tryJson(data);
+          const reported = failure.safeParse(value);
+          if (reported.success) {
+            throw upstreamError(
+              "upstream.failed",
+              `The upstream failed in mid-stream: ${reported.data.error}`,
+              "Try again or use another provider",
+              true,
+            );
+          }
+          const parsed = chunk.safeParse(value);
+          if (!parsed.success) {
+            throw upstreamError(
+              "upstream.malformed",
+              `The upstream sent an unreadable chunk: ${data.slice(0, 200)}`,
+              "Check that the upstream speaks OpenAI's streaming format",
+            );
+          }
+          finished ||= parsed.data.choices.some(({ finish_reason: reason }) => reason !== undefined && reason !== null);
+          yield parsed.data;
+        }
+      } catch (cause) {
+        throw cause instanceof DepinferError ? cause : connectionError(cause, options.url, timeout);
+      }
+      if (!finished) {
+        throw upstreamError(
+          "upstream.truncated",
+          "The upstream closed the stream before the answer was finished",
+          "Try again or use another provider",
+          true,
+        );
+      }
+    },
+    close: () => pool.close(),
+  };
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || (url.protocol !== "http:" && url.protocol !== "https:")) {
+    throw upstreamError(
+      "upstream.badUrl",
+      `${JSON.stringify(text)} is not an http(s) URL`,
+      "Pass something like --upstream http://127.0.0.1:8000/v1",
+    );
+  }
+  return url;
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function refused(status: number, text: string, url: string): DepinferError {
+  const reported = failure.safeParse(tryJson(text));
+  const why = reported.success ? reported.data.error : text.slice(0, 300);
+  const retryable = status === 429 || status >= 500;
+  return upstreamError(
+    "upstream.refused",
+    `${url} answered ${status}: ${why}`,
+    retryable ? "Try again later" : "Check the upstream's URL, key and model name",
+    retryable,
+  );
+}
+
+function connectionError(cause: unknown, url: string, timeoutMs: number): DepinferError {
+  if (cause instanceof errors.HeadersTimeoutError || cause instanceof errors.BodyTimeoutError) {
+    return upstreamError(
+      "upstream.timeout",
+      `${url} was silent for ${timeoutMs} ms`,
+      "Check the upstream's load, or raise --upstream-timeout",
+      true,
+      cause,
+    );
+  }
+  if (cause instanceof errors.RequestAbortedError || (cause instanceof Error && cause.name === "AbortError")) {
+    return upstreamError("upstream.aborted", "The request was cancelled", "Nothing to do", false, cause);
+  }
+  return upstreamError(
+    "upstream.unreachable",
+    `${url} cannot be reached: ${errorMessage(cause)}`,
+    "Start the model server, or correct --upstream",
+    true,
+    cause,
+  );
+}
+
+function upstreamError(
+  code: string,
+  message: string,
+  remedy: string,
+  retryable = false,
+  cause?: unknown,
+): DepinferError {
+  return new DepinferError({ code, message, remedy, retryable, cause });
+}
