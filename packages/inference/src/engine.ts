@@ -29,8 +29,11 @@ export interface GenerateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A piece of the answer. `text` may lag behind `tokens` while a character or a stop sequence is incomplete. */
-export type OnDelta = (tokens: readonly number[], text: string) => void;
+/**
+ * Takes a piece of the answer. `text` may lag behind `tokens` while a character or a stop sequence is incomplete.
+ * A returned promise holds the engine back until the reader has caught up.
+ */
+export type OnDelta = (tokens: readonly number[], text: string) => Promise<void> | undefined;
 
 export interface Completion {
   readonly stopReason: StopReason;

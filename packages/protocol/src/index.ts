@@ -4,6 +4,7 @@ export * from "./eip712.ts";
 export * from "./errors.ts";
 export * from "./frames.ts";
 export * from "./hashing.ts";
+export * from "./log.ts";
 export * from "./merkle.ts";
 export * from "./messages.ts";
 export * from "./money.ts";

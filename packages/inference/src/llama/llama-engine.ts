@@ -153,7 +153,10 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       const ended = endsTurn(token);
       const piece = ended ? answer.flush() : answer.push(token);
       text += piece;
-      onDelta(pending, piece);
+      const full = onDelta(pending, piece);
+      if (full !== undefined) {
+        await full;
+      }
       if (ended || answer.stopped) {
         stopReason = ended ? "end" : "stopSequence";
         break;

@@ -71,7 +71,7 @@ export async function createUpstreamEngine(options: UpstreamEngineOptions): Prom
               const piece = choice.delta?.content ?? choice.text ?? "";
               if (piece !== "") {
                 text += piece;
-                onDelta([], piece);
+                await onDelta([], piece);
               }
             }
           }

@@ -1,0 +1,1 @@
+export { type Capacity, chooseSlot } from "./routing.ts";
