@@ -1,5 +1,6 @@
-import { bytes32Schema } from "@depinfer/protocol";
+import { bytes32Schema, decodeMessage } from "@depinfer/protocol";
 import { z } from "zod";
+import { versionMismatch } from "./errors.ts";
 
 /** First frame of a link in both directions, and again whenever `nonceHead` or `features` change. JSON on the wire. */
 export const helloSchema = z.object({
@@ -19,3 +20,24 @@ export const helloSchema = z.object({
   nonceHead: bytes32Schema.optional(),
 });
 export type Hello = z.output<typeof helloSchema>;
+
+/** HELLO payloads above this are refused. */
+const MAX_HELLO_BYTES = 16 * 1024;
+
+/** @throws DepinferError `message.malformed` */
+export function decodeHello(payload: Uint8Array): Hello {
+  return decodeMessage(helloSchema, payload.subarray(0, MAX_HELLO_BYTES), "HELLO");
+}
+
+/**
+ * The highest version that both sides speak.
+ *
+ * @throws NetworkError `network.versionMismatch`
+ */
+export function negotiateVersion(peerId: string, ours: Hello, theirs: Hello): number {
+  const common = ours.versions.filter((version) => theirs.versions.includes(version));
+  if (common.length === 0) {
+    throw versionMismatch(peerId, ours.versions, theirs.versions, theirs.software);
+  }
+  return Math.max(...common);
+}

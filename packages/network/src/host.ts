@@ -41,8 +41,6 @@ export interface HostState {
   readonly rejectedOffers: Readonly<Record<OfferRejection, number>>;
   /** Peers that gossip offers with this node. */
   readonly gossipPeers: number;
-  /** Peers in the routing table of the DHT. */
-  readonly dhtPeers: number;
 }
 
 export interface HostModules {
@@ -105,8 +103,8 @@ export interface Host {
   /**
    * The link to a peer: the existing one, or a new one over QUIC, else TCP.
    *
-   * @throws DepinferError `network.unreachable`, `network.helloTimeout`, `network.versionMismatch`, `network.wrongPeer`,
-   * `network.unknownPeer`.
+   * @throws NetworkError `network.unreachable`, `network.helloTimeout`, `network.versionMismatch`,
+   * `network.unknownPeer`, `network.badAddress`, `network.notStarted`.
    */
   dial(target: DialTarget, options?: DialOptions): Promise<Link>;
   /** The link to a peer when there is one now. Never waits. */

@@ -41,7 +41,7 @@ const LAST_KNOWN_TYPE = FrameType.RESULT;
 const IGNORABLE_BIT = 0x80;
 
 /** Receives decoded frames. `payload` may be a view of the chunk that was pushed: copy it to keep it for long. */
-export type FrameHandler = (requestId: number, type: number, payload: Uint8Array) => void;
+export type FrameHandler = (requestId: number, type: FrameType, payload: Uint8Array) => void;
 
 /** The bytes on a stream are not frames of this protocol. The stream cannot be used any further. */
 export class FrameError extends DepinferError {}
@@ -96,6 +96,7 @@ export class FrameDecoder {
   #headerBytes = 0;
   /** Set while a payload is split over chunks; `undefined` for one that is being skipped. */
   #payload: Uint8Array | undefined;
+  #type: FrameType = FrameType.HELLO;
   #payloadBytes = 0;
   #payloadLength = 0;
   #inPayload = false;
@@ -165,7 +166,9 @@ export class FrameDecoder {
     const length = readUint32(header, at);
     const type = header[at + 8] ?? 0;
     const wanted = isKnownFrameType(type);
-    if (!wanted && (type & IGNORABLE_BIT) === 0) {
+    if (wanted) {
+      this.#type = type;
+    } else if ((type & IGNORABLE_BIT) === 0) {
       throw this.#fail(unknownType(type));
     }
     if (length > this.#maxPayloadBytes) {
@@ -175,7 +178,7 @@ export class FrameDecoder {
     if (end <= chunk.length) {
       this.#headerBytes = 0;
       if (wanted) {
-        onFrame(readUint32(header, at + 4), type, chunk.subarray(offset, end));
+        onFrame(readUint32(header, at + 4), this.#type, chunk.subarray(offset, end));
       }
       return end;
     }
@@ -200,7 +203,7 @@ export class FrameDecoder {
       this.#inPayload = false;
       this.#headerBytes = 0;
       if (payload !== undefined) {
-        onFrame(readUint32(this.#header, 4), this.#header[8] ?? 0, payload);
+        onFrame(readUint32(this.#header, 4), this.#type, payload);
       }
     }
     return offset + take;
