@@ -1,0 +1,26 @@
+import {
+  channelsAbi,
+  providerRegistryAbi,
+  receiptLogAbi,
+  stakeVaultAbi,
+  testUsdAbi,
+} from "../../protocol/src/abi/index.ts";
+
+/** Every contract that the package talks to. */
+export const ABIS = {
+  testUsd: testUsdAbi,
+  channels: channelsAbi,
+  providerRegistry: providerRegistryAbi,
+  stakeVault: stakeVaultAbi,
+  receiptLog: receiptLogAbi,
+} as const;
+
+export type ContractName = keyof typeof ABIS;
+
+export const CONTRACT_NAMES: readonly ContractName[] = [
+  "testUsd",
+  "channels",
+  "providerRegistry",
+  "stakeVault",
+  "receiptLog",
+];

@@ -1,0 +1,98 @@
+import { DepinferError, type Hex } from "@depinfer/protocol";
+import { TransactionNotFoundError } from "viem";
+import { type Channels, createChannels } from "./channels.ts";
+import type { Deployment } from "./deployment.ts";
+import { wrongChain } from "./errors.ts";
+import { type FollowOptions, follow } from "./follow.ts";
+import { createReceiptLog, type ReceiptLog } from "./receipts.ts";
+import { createRegistry, type Registry } from "./registry.ts";
+import { createRpc, type RpcOptions } from "./rpc.ts";
+import type { Signer } from "./signer.ts";
+import { createStakeVault, type StakeVault } from "./stake.ts";
+import { createUsd, type Usd } from "./usd.ts";
+import { createWriter, type WriteResult, type WriterOptions } from "./writer.ts";
+
+/** Every contract of one deployment, read and written through one endpoint. */
+export interface Chain {
+  readonly deployment: Deployment;
+  readonly rpcUrl: string;
+  /** The account that writes, in lower case; undefined when this object only reads. */
+  readonly account: Hex | undefined;
+  readonly usd: Usd;
+  readonly channels: Channels;
+  readonly registry: Registry;
+  readonly stake: StakeVault;
+  readonly receipts: ReceiptLog;
+  blockNumber(): Promise<bigint>;
+  /** Unix second of the newest block, by which the contracts tell time. */
+  blockTime(): Promise<number>;
+  /** What an account has to pay for gas, in wei. */
+  gasBalance(owner: Hex): Promise<bigint>;
+  /** Sends wei, so that another account can pay for gas. */
+  sendGas(to: Hex, wei: bigint): Promise<WriteResult>;
+  /** Whether the chain knows the transaction, mined or waiting. After a reorganisation it may not, any more. */
+  transactionExists(hash: Hex): Promise<boolean>;
+  /** Delivers decoded events until the signal aborts. */
+  follow(options: FollowOptions): Promise<void>;
+  /** Throws `chain.wrongChain` unless the endpoint serves the deployment's chain, `chain.unreachable` if it is away. */
+  check(): Promise<void>;
+}
+
+export interface ChainModules {
+  readonly rpcUrl: string;
+  readonly deployment: Deployment;
+  /** Signs transactions; without it every write throws `chain.noAccount`. */
+  readonly account?: Signer;
+}
+
+/**
+ * Access to a deployment. Nothing is sent yet.
+ *
+ * @example
+ * const chain = createChain({ rpcUrl: anvil.rpcUrl, deployment, account: createSigner(key) });
+ * await chain.usd.balanceOf(chain.account); // 1000000n is one dollar
+ */
+export function createChain(
+  { rpcUrl, deployment, account }: ChainModules,
+  options: RpcOptions & WriterOptions = {},
+): Chain {
+  const { addresses, chainId } = deployment;
+  const rpc = createRpc(rpcUrl, options);
+  const writer = createWriter({ rpc, account, chainId }, options);
+
+  return {
+    deployment,
+    rpcUrl,
+    account: account?.address,
+    usd: createUsd({ rpc, writer, address: addresses.testUsd }),
+    channels: createChannels({ rpc, writer, address: addresses.channels, chainId }),
+    registry: createRegistry({ rpc, writer, address: addresses.providerRegistry }),
+    stake: createStakeVault({ rpc, writer, address: addresses.stakeVault }),
+    receipts: createReceiptLog({ rpc, writer, address: addresses.receiptLog }),
+    blockNumber: () => rpc.ask("blockNumber", (client) => client.getBlockNumber()),
+    async blockTime() {
+      const block = await rpc.ask("blockTime", (client) => client.getBlock());
+      return Number(block.timestamp);
+    },
+    gasBalance: (address) => rpc.ask("gasBalance", (client) => client.getBalance({ address })),
+    sendGas: (to, value) => writer.send({ to, data: "0x", value, action: "sendGas" }),
+    async transactionExists(hash) {
+      try {
+        await rpc.ask("transactionExists", (client) => client.getTransaction({ hash }));
+        return true;
+      } catch (error) {
+        if (error instanceof DepinferError && error.cause instanceof TransactionNotFoundError) {
+          return false;
+        }
+        throw error;
+      }
+    },
+    follow: (followOptions) => follow({ rpc, deployment }, followOptions),
+    async check() {
+      const actual = await rpc.ask("check", (client) => client.getChainId());
+      if (actual !== chainId) {
+        throw wrongChain(rpcUrl, chainId, actual);
+      }
+    },
+  };
+}

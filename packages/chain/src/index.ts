@@ -1,0 +1,15 @@
+export type { ContractName } from "./abi.ts";
+export { type Anvil, type AnvilOptions, LOCAL_CHAIN_ID, startAnvil } from "./anvil.ts";
+export { type Chain, type ChainModules, createChain } from "./chain.ts";
+export type { BatchResult, ChannelState, Channels, SkippedClaim, SkipReason, Voucher } from "./channels.ts";
+export { type DeployOptions, deployContracts } from "./deploy.ts";
+export { type Deployment, parseDeployment } from "./deployment.ts";
+export { ChainError, ChainRevertError } from "./errors.ts";
+export type { ChainEvent, EventBatch, FollowOptions } from "./follow.ts";
+export { createKeystore, openKeystore, type Secrets } from "./keystore.ts";
+export type { Attestation, Draw, EpochRoot, EpochState, ReceiptLog, Verdict } from "./receipts.ts";
+export type { Operator, Registration, Registry, Role } from "./registry.ts";
+export { createSigner, recoverAddress, type Signer, signerImplementation } from "./signer.ts";
+export type { StakeState, StakeVault } from "./stake.ts";
+export type { Usd } from "./usd.ts";
+export type { WriteResult } from "./writer.ts";

@@ -1,0 +1,104 @@
+import type { Hex } from "@depinfer/protocol";
+import { BaseError, decodeErrorResult, isHex, parseAbi } from "viem";
+import { ABIS } from "./abi.ts";
+import { ChainRevertError } from "./errors.ts";
+
+/** A contract's refusal: the name of its custom error and its arguments as text. */
+export interface Revert {
+  readonly name: string;
+  readonly args: readonly string[];
+}
+
+/** Errors that libraries raise from assembly, which compilers leave out of a contract's ABI. */
+const LIBRARY_ERRORS = parseAbi([
+  "error TransferFailed()",
+  "error TransferFromFailed()",
+  "error SafeERC20FailedOperation(address token)",
+  "error Error(string reason)",
+  "error Panic(uint256 code)",
+]);
+
+/** One contract calls another, and errors pass through: so all of them are looked up together. */
+const ALL_ERRORS = [
+  ...ABIS.testUsd,
+  ...ABIS.channels,
+  ...ABIS.providerRegistry,
+  ...ABIS.stakeVault,
+  ...ABIS.receiptLog,
+  ...LIBRARY_ERRORS,
+].filter((entry) => entry.type === "error");
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  AboveDeposit: "Top the channel up, or claim a voucher within its deposit",
+  AlreadyRegistered: "Use update to change the entry, or deregister first",
+  AmountTooWide: "Use an amount below 2^96 units",
+  BadSignature: "Have the channel's payerAuthorizer sign this amount for this channel, chain and contract",
+  BeaconTooEarly: "Wait until the block after the target block, then draw again",
+  ChannelExists: "Choose another salt: a channel id is never used twice",
+  ChannelNotOpen: "Open the channel first, or use another if it was closed",
+  DelayOutOfRange: "Choose a withdrawDelay within the bounds given",
+  InsufficientBalance: "Deposit more first",
+  InsufficientAllowance: "Approve the contract to spend the tokens first",
+  MintAboveCap: "Mint in several calls",
+  NotAboveSettled: "Nothing to do: a voucher of at least this amount was claimed already",
+  NotPayer: "Send this from the channel's payer",
+  NotProvider: "Register as a provider first",
+  NotReceiver: "Send this from the channel's receiver or its authorizer",
+  NotRegistered: "Register first",
+  NotValidator: "Register as a validator first",
+  PeerIdTaken: "Make a new node key, or deregister the operator that uses this one",
+  ReceiptKeyTaken: "Make a new receipt key",
+  StakeBelowMinimum: "Bond more stake, or fewer slots",
+  StakeTooLow: "Bond the minimum stake of a validator first",
+  TransferFromFailed: "Approve the contract and hold enough of the token",
+  UnbondTooEarly: "Wait until the time given",
+  WithdrawTooEarly: "Wait until the time given",
+  WithdrawNotInitiated: "Initiate the withdrawal first",
+  WrongEpoch: "Post the epoch number that was expected",
+};
+
+/** The refusal inside an error that viem threw; `undefined` when no contract refused. */
+export function findRevert(error: unknown): Revert | undefined {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const data = "data" in cause ? revertData(cause.data) : undefined;
+    if (data !== undefined) {
+      return decodeRevert(data);
+    }
+  }
+  const reverted =
+    error instanceof BaseError &&
+    error.walk((cause) => cause instanceof Error && /revert/i.test(cause.message)) !== null;
+  return reverted ? { name: "unknown", args: [] } : undefined;
+}
+
+/** Decodes what a call returned when it reverted. */
+export function decodeRevert(data: Hex): Revert {
+  try {
+    const { errorName, args } = decodeErrorResult({ abi: ALL_ERRORS, data });
+    return { name: errorName, args: (args ?? []).map(String) };
+  } catch {
+    // A selector that is in none of our ABIs; the caller still learns that it was a revert.
+    return { name: "unknown", args: [data] };
+  }
+}
+
+export function revertError(action: string, { name, args }: Revert, cause?: unknown): ChainRevertError {
+  const detail = name === "unknown" ? "without a reason that we know" : `${name}(${args.join(", ")})`;
+  return new ChainRevertError({
+    code: "chain.reverted",
+    message: `The contract refused ${action}: ${detail}`,
+    remedy: REMEDIES[name] ?? "Read the error's name and arguments in the contract's documentation",
+    metadata: { action, errorName: name, errorArgs: args.join(", ") },
+    cause,
+    errorName: name,
+    errorArgs: args,
+  });
+}
+
+/** Endpoints put the data at `error.data`, or at `error.data.data`. */
+function revertData(data: unknown): Hex | undefined {
+  if (typeof data === "object" && data !== null && "data" in data) {
+    return revertData(data.data);
+  }
+  return isHex(data) && data.length >= 10 ? data : undefined;
+}
