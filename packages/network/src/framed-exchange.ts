@@ -232,7 +232,8 @@ export class FramedExchange implements Exchange {
       );
       return;
     }
-    this.#outbox.push({ type, payload: payload.slice() });
+    // Not `slice`, which on a Buffer makes a view.
+    this.#outbox.push({ type, payload: new Uint8Array(payload) });
   }
 
   #receiveGrant(payload: Uint8Array): void {

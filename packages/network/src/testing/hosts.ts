@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { DepinferError } from "@depinfer/protocol";
-import { createHost, type Host, type HostOptions, type Link } from "./index.ts";
+import { createHost, type Host, type HostOptions, type Link } from "../index.ts";
 
 export const QUIC = "/ip4/127.0.0.1/udp/0/quic-v1";
 export const TCP = "/ip4/127.0.0.1/tcp/0";
