@@ -1,0 +1,15 @@
+import type { AuditFlag } from "@depinfer/protocol";
+import type { Policy } from "./route.ts";
+
+/** One request of an app, after the gateway has validated it. */
+export interface Ask {
+  readonly endpoint: "chat" | "completion";
+  /** The app's JSON, byte for byte. */
+  readonly body: Uint8Array;
+  /** The app's limit, or null for the buyer's default. */
+  readonly maxTokens: number | null;
+  readonly policy: Policy;
+  readonly audit: AuditFlag;
+  /** Whose budget pays. */
+  readonly account: string;
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from "node:crypto";
+import type { Link } from "@depinfer/network";
+import {
+  type Accept,
+  acceptSchema,
+  DepinferError,
+  decodeData,
+  decodeError,
+  decodeMessage,
+  type End,
+  endSchema,
+  FrameType,
+  type Hex,
+  type SignedReceipt,
+  signedReceiptSchema,
+  toHex,
+} from "@depinfer/protocol";
+
+/** What one provider delivered for one request. */
+export interface Delivered {
+  readonly accept: Accept | null;
+  readonly tokens: readonly number[];
+  readonly text: string;
+  readonly end: End | null;
+  readonly signed: SignedReceipt | null;
+  /** Why it did not end well, or null. */
+  readonly error: DepinferError | null;
+  readonly cancelled: boolean;
+}
+
+export interface AttemptHandlers {
+  /** The provider took the request; nothing was delivered yet. Throw to refuse its terms. */
+  readonly onAccept: (accept: Accept) => void;
+  /** Text as it arrives. A returned promise holds the provider back. */
+  readonly onText: (text: string, tokens: number) => Promise<void> | undefined;
+}
+
+export interface AttemptOptions {
+  /** Milliseconds without any frame after which the provider is given up. */
+  readonly silenceMs: number;
+  readonly signal?: AbortSignal;
+}
+
+const decoder = () => new TextDecoder("utf-8");
+
+/**
+ * Runs one exchange from REQ to END, counting tokens by the ids that arrive. Never rejects: whatever happened, what was
+ * delivered until then is in the result, since it may have to be paid.
+ */
+export function attempt(
+  link: Link,
+  payload: Uint8Array,
+  handlers: AttemptHandlers,
+  options: AttemptOptions,
+): Promise<Delivered> {
+  return new Promise((resolve) => {
+    const exchange = link.open(payload);
+    const tokens: number[] = [];
+    const utf8 = decoder();
+    let text = "";
+    let accept: Accept | null = null;
+    let end: End | null = null;
+    let signed: SignedReceipt | null = null;
+    let error: DepinferError | null = null;
+    let cancelled = false;
+    let silence = setTimeout(giveUp, options.silenceMs);
+
+    function giveUp(): void {
+      error ??= new DepinferError({
+        code: "provider.silent",
+        message: `The provider sent nothing for ${options.silenceMs} ms`,
+        remedy: "Ask another provider",
+        retryable: true,
+      });
+      exchange.cancel(`received:${tokens.length}`);
+    }
+
+    function breach(cause: unknown): void {
+      error ??=
+        cause instanceof DepinferError
+          ? cause
+          : new DepinferError({
+              code: "provider.misbehaved",
+              message: String(cause),
+              remedy: "Ask another provider",
+              retryable: true,
+              cause,
+            });
+      exchange.cancel(`received:${tokens.length}`);
+    }
+
+    function take(type: FrameType, bytes: Uint8Array): void {
+      switch (type) {
+        case FrameType.ACCEPT:
+          accept = decodeMessage(acceptSchema, bytes, "ACCEPT");
+          handlers.onAccept(accept);
+          break;
+        case FrameType.DATA: {
+          if (accept === null) {
+            throw new DepinferError({
+              code: "provider.misbehaved",
+              message: "DATA came before ACCEPT",
+              remedy: "Ask another provider",
+              retryable: true,
+            });
+          }
+          const before = tokens.length;
+          const piece = utf8.decode(decodeData(bytes, tokens), { stream: true });
+          text += piece;
+          const full = handlers.onText(piece, tokens.length - before);
+          if (full !== undefined) {
+            exchange.pause();
+            full.then(() => exchange.resume(), breach);
+          }
+          break;
+        }
+        case FrameType.RECEIPT:
+          signed = decodeMessage(signedReceiptSchema, bytes, "RECEIPT");
+          break;
+        case FrameType.END:
+          end = decodeMessage(endSchema, bytes, "END");
+          break;
+        case FrameType.ERR:
+          error ??= decodeError(bytes);
+          break;
+        default:
+          break;
+      }
+    }
+
+    const abort = () => {
+      cancelled = true;
+      exchange.cancel(`received:${tokens.length}`);
+    };
+    options.signal?.addEventListener("abort", abort, { once: true });
+
+    exchange.onFrame((type, bytes) => {
+      clearTimeout(silence);
+      silence = setTimeout(giveUp, options.silenceMs);
+      try {
+        take(type, bytes);
+      } catch (cause) {
+        breach(cause);
+      }
+    });
+    exchange.onClose((outcome) => {
+      clearTimeout(silence);
+      options.signal?.removeEventListener("abort", abort);
+      if (outcome.kind === "failed") {
+        error ??= outcome.error;
+      } else if (outcome.kind === "cancelled" && outcome.by === "remote") {
+        error ??= new DepinferError({
+          code: "provider.cancelled",
+          message: `The provider gave up: ${outcome.reason}`,
+          remedy: "Ask another provider",
+          retryable: true,
+        });
+      }
+      resolve({ accept, tokens, text, end, signed, error, cancelled });
+    });
+    if (options.signal?.aborted) {
+      abort();
+    }
+  });
+}
+
+/** 32 random bytes, as ids and nonces are. */
+export function random32(): Hex {
+  return toHex(randomBytes(32));
+}

@@ -1,0 +1,206 @@
+import type { Chain, Signer } from "@depinfer/chain";
+import type { Journal } from "@depinfer/journal";
+import type { Host } from "@depinfer/network";
+import {
+  type Accept,
+  costDown,
+  DepinferError,
+  errorMessage,
+  type Hex,
+  type Log,
+  type MicroUsd,
+  microUsd,
+  type Offer,
+  type Transcript,
+  type Usage,
+} from "@depinfer/protocol";
+import type { Ask } from "./ask.ts";
+import { createBuyerLedger, type StoredRequest } from "./buyer-ledger.ts";
+import { type BuyerChannels, type ChannelOptions, createBuyerChannels } from "./channels.ts";
+import { createPeers } from "./peers.ts";
+import { createPurchases } from "./purchase.ts";
+import { createReconciler } from "./reconcile.ts";
+import { type Decision, route, serves } from "./route.ts";
+
+export interface BuyerModules {
+  /** Started by the caller. */
+  readonly host: Host;
+  readonly chain: Chain;
+  /** Opened with `BUYER_MIGRATIONS`. */
+  readonly journal: Journal;
+  /** Signs vouchers. */
+  readonly sessionSigner: Signer;
+  readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
+  readonly log: Log;
+  /** Uniform in [0, 1); for routing only. */
+  readonly random: () => number;
+}
+
+export interface BuyerOptions extends ChannelOptions {
+  /** Providers that are asked before a request fails. */
+  readonly attempts?: number;
+  /** Milliseconds without any frame after which a provider is given up. */
+  readonly silenceMs?: number;
+}
+
+/** What an answer cost and where it came from. */
+export interface Answer {
+  readonly requestId: Hex;
+  readonly offer: Offer;
+  readonly stopReason: "end" | "length" | "stopSequence" | "cancelled";
+  readonly usage: Usage;
+  readonly cost: MicroUsd;
+}
+
+export interface AnswerHandlers {
+  /** A provider took the request. Called once for each provider that was tried; the last one's answer is the one. */
+  readonly onAccept?: (taken: { readonly requestId: Hex; readonly offer: Offer; readonly accept: Accept }) => void;
+  /** Text as it arrives. A returned promise holds the provider back. */
+  readonly onText: (text: string) => Promise<void> | undefined;
+}
+
+/** Buys answers on the market: finds a provider, pays it, checks what it signs. */
+export interface Buyer {
+  start(): Promise<void>;
+  stop(): void;
+  /**
+   * Answers one request. Providers that fail before the first text are replaced, a bounded number of times; a failure
+   * after it is an error, since half an answer must not look like a whole one.
+   *
+   * @throws DepinferError `route.noProvider`, `route.unknownModel`, `wallet.insufficient`, or what the last provider said.
+   */
+  ask(ask: Ask, handlers: AnswerHandlers, signal?: AbortSignal): Promise<Answer>;
+  /** Models on offer now. */
+  offers(): readonly Offer[];
+  request(id: Hex): StoredRequest | undefined;
+  requests(limit: number): readonly StoredRequest[];
+  /** What is needed to score an answer again, for answers that were delivered. */
+  transcript(id: Hex): Transcript | undefined;
+  /** Why the last requests went where they went, newest 1,000. */
+  decision(id: Hex): Decision | undefined;
+  spent(account: string): MicroUsd;
+  money(): { readonly deposited: bigint; readonly owed: bigint; readonly channels: number };
+}
+
+const KEPT_DECISIONS = 1_000;
+
+export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer {
+  const { host, log } = modules;
+  const ledger = createBuyerLedger(modules.journal);
+  const channels: BuyerChannels = createBuyerChannels({ ...modules, ledger }, options);
+  const peers = createPeers(modules);
+  const reconciler = createReconciler({ ...modules, ledger, channels, peers });
+  const purchases = createPurchases(
+    { ...modules, ledger, channels, peers },
+    { silenceMs: options.silenceMs ?? 30_000 },
+  );
+  const decisions = new Map<Hex, Decision>();
+
+  function choose(ask: Ask, tried: ReadonlyMap<string, string>): { offer: Offer; decision: Decision } {
+    const offers = host.offers.offers();
+    const decision = route(offers, ask.policy, {
+      inFlight: peers.inFlight,
+      excluded: (peerId) => tried.get(peerId) ?? peers.excluded(peerId),
+      random: modules.random,
+    });
+    if (decision.chosen !== undefined) {
+      return { offer: decision.chosen, decision };
+    }
+    throw noProvider(ask.policy.model, offers, decision);
+  }
+
+  return {
+    async start() {
+      await channels.refresh();
+      reconciler.start();
+    },
+    stop: () => reconciler.stop(),
+    async ask(ask, handlers, signal) {
+      const tried = new Map<string, string>();
+      const limit = options.attempts ?? 3;
+      for (;;) {
+        const { offer, decision } = choose(ask, tried);
+        const purchase = await purchases.buy(ask, offer, handlers, signal);
+        decisions.set(purchase.requestId, decision);
+        forgetOldest(decisions, KEPT_DECISIONS);
+        if (purchase.error === null) {
+          return purchase.answer;
+        }
+        const { error } = purchase;
+        tried.set(offer.peerId, `failed for this request: ${error.message}`);
+        if (purchase.textDelivered || !error.retryable || tried.size >= limit || signal?.aborted) {
+          throw error;
+        }
+        log("warn", `provider ${offer.provider} failed, asking another: ${errorMessage(error)}`, { code: error.code });
+      }
+    },
+    offers: () => host.offers.offers(),
+    request: (id) => ledger.request(id),
+    requests: (limit) => ledger.requests(limit),
+    transcript(id) {
+      const stored = ledger.request(id);
+      return stored === undefined || stored.providerNonce === null
+        ? undefined
+        : {
+            request: Buffer.from(stored.request).toString("base64"),
+            providerNonce: stored.providerNonce,
+            outputTokens: [...stored.tokens],
+            text: stored.text,
+          };
+    },
+    decision: (id) => decisions.get(id),
+    spent: (account) => ledger.spent(account),
+    money() {
+      const open = ledger.channels();
+      return {
+        deposited: open.reduce((sum, { deposit }) => sum + deposit, 0n),
+        owed: open.reduce((sum, { owed }) => sum + owed, 0n),
+        channels: open.length,
+      };
+    },
+  };
+}
+
+/** Most that a request can cost at an offer's prices: every byte of the body may be a token. */
+export function mostCost(body: Uint8Array, maxOutputTokens: number, { prices }: Pick<Offer, "prices">): MicroUsd {
+  return microUsd(
+    costDown({ promptTokens: body.length + TEMPLATE_TOKENS, cachedTokens: 0, outputTokens: maxOutputTokens }, prices),
+  );
+}
+
+/** Tokens that a chat template may add around messages. */
+export const TEMPLATE_TOKENS = 256;
+
+function forgetOldest(decisions: Map<Hex, Decision>, keep: number): void {
+  for (const id of decisions.keys()) {
+    if (decisions.size <= keep) {
+      return;
+    }
+    decisions.delete(id);
+  }
+}
+
+function noProvider(model: string, offers: readonly Offer[], decision: Decision): DepinferError {
+  const models = [...new Set(offers.map((offer) => offer.model))];
+  if (!offers.some((offer) => serves(offer, model))) {
+    return new DepinferError({
+      code: "route.unknownModel",
+      message:
+        models.length === 0 ? "No provider is online yet" : `No provider serves the model ${JSON.stringify(model)}`,
+      remedy:
+        models.length === 0
+          ? "Try again in a moment; `depinfer providers` shows who is there"
+          : `Ask for one of: ${models.join(", ")}`,
+      metadata: { model },
+      retryable: models.length === 0,
+    });
+  }
+  const reasons = decision.rejected.filter(({ reason }) => !reason.startsWith("serves "));
+  return new DepinferError({
+    code: "route.noProvider",
+    message: `No provider of ${JSON.stringify(model)} can take the request: ${reasons.map(({ provider, reason }) => `${provider} ${reason}`).join("; ")}`,
+    remedy: "Try again in a moment, or loosen the request's policy",
+    metadata: { model },
+    retryable: true,
+  });
+}

@@ -1,0 +1,111 @@
+import type { Chain } from "@depinfer/chain";
+import type { Host, Link } from "@depinfer/network";
+import { followsInChain } from "@depinfer/proof";
+import { DepinferError, encodeMessage, FrameType, type Hex, type Offer, toHex, utf8 } from "@depinfer/protocol";
+import type { BuyerChannel } from "./buyer-ledger.ts";
+
+/** What the buyer knows about each provider's node: its link, its nonces, its load and its conduct. */
+export interface Peers {
+  /**
+   * The link to a provider whose identity agrees with the registry on chain.
+   *
+   * @throws DepinferError `network.*`, or `provider.notRegistered`.
+   */
+  link(offer: Offer): Promise<Link>;
+  /** Shows the channel's newest voucher on a link, unless it was shown there already. */
+  showVoucher(link: Link, channel: BuyerChannel, sign: () => Hex): void;
+  /** @throws DepinferError `provider.badNonce` unless the nonce continues the chain announced on this link. */
+  checkNonce(link: Link, nonce: Hex): void;
+  inFlight(peerId: string): number;
+  enter(peerId: string): () => void;
+  /** Leaves a peer out for a while. */
+  exclude(peerId: string, reason: string): void;
+  excluded(peerId: string): string | undefined;
+}
+
+/** How long a provider that broke the rules or could not be reached is left out. */
+const EXCLUSION_MS = 15_000;
+const DIAL_TIMEOUT_MS = 5_000;
+/** Registrations change rarely; a provider that changes its key is found again after this. */
+const REGISTRATION_MS = 60_000;
+
+export function createPeers({ host, chain }: { readonly host: Host; readonly chain: Chain }): Peers {
+  const lastNonce = new WeakMap<Link, Hex>();
+  const shown = new WeakMap<Link, Map<Hex, bigint>>();
+  const load = new Map<string, number>();
+  const out = new Map<string, { reason: string; until: number }>();
+  const registered = new Map<string, number>();
+
+  async function requireRegistered(offer: Offer): Promise<void> {
+    const key = `${offer.peerId} ${offer.provider} ${offer.receiptKey}`;
+    if ((registered.get(key) ?? 0) > Date.now()) {
+      return;
+    }
+    const operator = await chain.registry.byOperator(offer.provider);
+    if (
+      operator?.role !== "provider" ||
+      operator.peerId !== toHex(utf8(offer.peerId)) ||
+      operator.receiptKey !== offer.receiptKey
+    ) {
+      throw new DepinferError({
+        code: "provider.notRegistered",
+        message: `The registry does not know ${offer.provider} as a provider with node ${offer.peerId} and receipt key ${offer.receiptKey}`,
+        remedy: "Ask another provider; this offer is not backed by its account",
+        retryable: true,
+        metadata: { provider: offer.provider, peerId: offer.peerId },
+      });
+    }
+    registered.set(key, Date.now() + REGISTRATION_MS);
+  }
+
+  return {
+    async link(offer) {
+      await requireRegistered(offer);
+      return (
+        host.link(offer.peerId) ??
+        (await host.dial({ peerId: offer.peerId, addresses: offer.addresses }, { timeoutMs: DIAL_TIMEOUT_MS }))
+      );
+    },
+    showVoucher(link, channel, sign) {
+      const amounts = shown.get(link) ?? new Map<Hex, bigint>();
+      shown.set(link, amounts);
+      if ((amounts.get(channel.id) ?? -1n) >= channel.owed) {
+        return;
+      }
+      const signature = channel.signature ?? sign();
+      link.sendControl(
+        FrameType.VOUCHER,
+        encodeMessage({ config: channel.config, maxClaimableAmount: channel.owed, signature }),
+      );
+      amounts.set(channel.id, channel.owed);
+    },
+    checkNonce(link, nonce) {
+      const head = link.remoteHello.nonceHead;
+      const previous = lastNonce.get(link);
+      if (
+        (previous === undefined || !followsInChain(nonce, previous)) &&
+        (head === undefined || !followsInChain(nonce, head))
+      ) {
+        throw new DepinferError({
+          code: "provider.badNonce",
+          message: `The provider's nonce ${nonce} does not continue the chain that it announced`,
+          remedy: "Ask another provider; this one may be choosing its randomness",
+          retryable: true,
+        });
+      }
+      lastNonce.set(link, nonce);
+    },
+    inFlight: (peerId) => load.get(peerId) ?? 0,
+    enter(peerId) {
+      load.set(peerId, (load.get(peerId) ?? 0) + 1);
+      return () => load.set(peerId, (load.get(peerId) ?? 1) - 1);
+    },
+    exclude(peerId, reason) {
+      out.set(peerId, { reason, until: Date.now() + EXCLUSION_MS });
+    },
+    excluded(peerId) {
+      const entry = out.get(peerId);
+      return entry !== undefined && entry.until > Date.now() ? `is left out for a moment: ${entry.reason}` : undefined;
+    },
+  };
+}

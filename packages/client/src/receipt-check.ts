@@ -1,0 +1,74 @@
+import { seedCommitment, textHash, transcriptRoot } from "@depinfer/proof";
+import {
+  costDown,
+  type DomainBinding,
+  type Hex,
+  type MicroUsd,
+  type Offer,
+  type Receipt,
+  type RequestTerms,
+  receiptDigest,
+  requestHash,
+  type SignedReceipt,
+} from "@depinfer/protocol";
+
+/** What the buyer itself saw of an answer. */
+export interface Observed {
+  readonly offer: Pick<Offer, "provider" | "receiptKey" | "proofLevel">;
+  readonly terms: RequestTerms;
+  /** The REQ payload. */
+  readonly payload: Uint8Array;
+  readonly promptTokens: number;
+  readonly promptHash: Hex;
+  readonly seed: Uint8Array;
+  readonly tokens: readonly number[];
+  /** Tokens to pay for: the ids that arrived, or the upstream's count within what the text allows. */
+  readonly outputTokens: number;
+  readonly text: string;
+}
+
+/** The cost by the buyer's own count. */
+export function meteredCost({
+  promptTokens,
+  outputTokens,
+  terms,
+}: Pick<Observed, "promptTokens" | "outputTokens" | "terms">): MicroUsd {
+  return costDown({ promptTokens, cachedTokens: 0, outputTokens }, terms.prices);
+}
+
+/** Everything in a receipt that does not agree with what the buyer saw; empty when it is right. */
+export function receiptFaults(
+  { receipt, signature }: SignedReceipt,
+  seen: Observed,
+  binding: DomainBinding,
+  recoverAddress: (digest: Uint8Array, signature: Hex) => Hex,
+): string[] {
+  const faults: string[] = [];
+  const signer = recoverAddress(receiptDigest(receipt, binding), signature);
+  if (signer !== seen.offer.receiptKey) {
+    faults.push(`it was signed by ${signer} instead of ${seen.offer.receiptKey}`);
+  }
+  const wanted: Partial<Receipt> = {
+    requestId: seen.terms.requestId,
+    requestHash: requestHash(seen.payload),
+    classId: seen.terms.classId,
+    promptHash: seen.promptHash,
+    transcriptRoot: transcriptRoot(seen.tokens),
+    textHash: textHash(seen.text),
+    seedCommitment: seedCommitment(seen.seed),
+    channelId: seen.terms.channelId,
+    provider: seen.offer.provider,
+    promptTokens: seen.promptTokens,
+    cachedTokens: 0,
+    outputTokens: seen.outputTokens,
+    proofLevel: seen.offer.proofLevel,
+    cost: meteredCost(seen),
+  };
+  for (const [field, value] of Object.entries(wanted)) {
+    const found = Object.entries(receipt).find(([name]) => name === field)?.[1];
+    if (found !== value) {
+      faults.push(`its ${field} is ${String(found)}, the buyer counted ${String(value)}`);
+    }
+  }
+  return faults;
+}

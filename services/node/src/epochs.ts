@@ -1,0 +1,89 @@
+import type { Chain } from "@depinfer/chain";
+import { type DomainBinding, type Hex, merkleRoot, microUsd, receiptDigest, toHex } from "@depinfer/protocol";
+import type { Epoch, Ledger } from "./ledger.ts";
+
+export interface EpochModules {
+  readonly chain: Pick<Chain, "channels" | "receipts">;
+  readonly ledger: Ledger;
+}
+
+/** What one settlement did on chain. */
+export interface Settlement {
+  /** Epoch whose root was posted, or null when there was nothing new to post. */
+  readonly epoch: number | null;
+  readonly rootTx: Hex | null;
+  /** Transaction that claimed the vouchers, or null when there was nothing to claim. */
+  readonly claimTx: Hex | null;
+  readonly gasUsed: bigint;
+  /** Units that became the provider's. */
+  readonly claimed: bigint;
+  readonly receipts: number;
+}
+
+/**
+ * Posts the roots of epochs that the chain does not have and claims every voucher above what was claimed before.
+ * Safe to repeat: what is on chain already is left alone, and what a reorganisation took away is posted again.
+ */
+export async function settle(
+  { chain, ledger }: EpochModules,
+  provider: Hex,
+  binding: DomainBinding,
+): Promise<Settlement> {
+  await closeEpoch(ledger, binding);
+  const posted = await postMissing(chain, ledger, provider);
+  const claim = await claimVouchers(chain, ledger);
+  return { ...posted, ...claim, gasUsed: posted.gasUsed + claim.gasUsed };
+}
+
+/** Gathers the receipts since the last epoch under a root, durably and before anything is announced. */
+async function closeEpoch(ledger: Ledger, binding: DomainBinding): Promise<void> {
+  const receipts = ledger.unposted();
+  if (receipts.length === 0) {
+    return;
+  }
+  const leaves = receipts.map(({ receipt }) => receiptDigest(receipt, binding));
+  const epoch: Epoch = {
+    epoch: (ledger.epochs().at(-1)?.epoch ?? 0) + 1,
+    root: toHex(merkleRoot(leaves)),
+    count: receipts.length,
+    cost: microUsd(receipts.reduce((sum, { receipt }) => sum + receipt.cost, 0n)),
+  };
+  await ledger.saveEpoch(
+    epoch,
+    receipts.map(({ receipt }) => receipt.requestId),
+  );
+}
+
+async function postMissing(chain: EpochModules["chain"], ledger: Ledger, provider: Hex) {
+  const onChain = await chain.receipts.lastEpoch(provider);
+  let last: { epoch: number; rootTx: Hex } | null = null;
+  let gasUsed = 0n;
+  let receipts = 0;
+  for (const { epoch, root, count, cost } of ledger.epochs().filter((known) => known.epoch > onChain)) {
+    const sent = await chain.receipts.postRoot({ epoch, root, count, totalCost: cost });
+    last = { epoch, rootTx: sent.hash };
+    gasUsed += sent.gasUsed;
+    receipts += count;
+  }
+  return { epoch: last?.epoch ?? null, rootTx: last?.rootTx ?? null, gasUsed, receipts };
+}
+
+/** Claims in one transaction. What counts as claimed is read back from the chain, not assumed. */
+async function claimVouchers(chain: EpochModules["chain"], ledger: Ledger) {
+  const states = await Promise.all(
+    ledger.channels().map(async (channel) => ({ channel, settled: (await chain.channels.state(channel.id)).settled })),
+  );
+  const claims = states.flatMap(({ channel: { config, vouchered, signature }, settled }) =>
+    signature !== null && vouchered > settled ? [{ config, maxClaimableAmount: vouchered, signature }] : [],
+  );
+  const sent = claims.length === 0 ? null : await chain.channels.claimBatch(claims);
+  let claimed = 0n;
+  for (const { channel, settled: before } of states) {
+    const { settled } = await chain.channels.state(channel.id);
+    claimed += settled - before;
+    if (settled !== channel.settled) {
+      await ledger.saveSettled(channel.id, settled);
+    }
+  }
+  return { claimTx: sent?.hash ?? null, gasUsed: sent?.gasUsed ?? 0n, claimed };
+}

@@ -1,0 +1,4 @@
+export type { Settlement } from "./epochs.ts";
+export { PROVIDER_MIGRATIONS } from "./ledger.ts";
+export { createNonceBook, type NonceBook } from "./nonces.ts";
+export { createNode, type NodeModules, type NodeOptions, type NodeState, type ProviderNode } from "./provider.ts";

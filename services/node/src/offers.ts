@@ -1,0 +1,58 @@
+import type { Engine } from "@depinfer/inference";
+import type { Host } from "@depinfer/network";
+import { errorMessage, type Hex, type Log, type Offer, type Prices } from "@depinfer/protocol";
+
+export interface OfferOptions {
+  readonly provider: Hex;
+  readonly receiptKey: Hex;
+  readonly prices: Prices;
+  readonly region: string;
+  /** Label of a test adversary; shown wherever the offer is. */
+  readonly adversary?: string;
+}
+
+const LIFETIME_MS = 60_000;
+/** Three announcements fit into one lifetime, so that losing two of them does not lose the provider. */
+const INTERVAL_MS = 20_000;
+
+/** Announces the offer now and again before it expires, until the result is called. */
+export function keepOffering(
+  host: Host,
+  engine: Engine,
+  inFlight: () => number,
+  options: OfferOptions,
+  log: Log,
+): () => void {
+  const { classId, model, proofLevel, contextLength, slots } = engine.description;
+
+  async function announce(): Promise<void> {
+    const issuedAt = Date.now();
+    const offer: Offer = {
+      v: 1,
+      peerId: host.peerId,
+      addresses: [...host.addresses],
+      provider: options.provider,
+      receiptKey: options.receiptKey,
+      model,
+      classId,
+      proofLevel,
+      prices: options.prices,
+      contextLength,
+      slots,
+      idleSlots: Math.max(0, slots - inFlight()),
+      region: options.region,
+      // The clock grows over restarts, so an old offer never outlives a new one.
+      sequence: issuedAt,
+      issuedAt,
+      expiresAt: issuedAt + LIFETIME_MS,
+      ...(options.adversary === undefined ? {} : { adversary: options.adversary }),
+    };
+    await host.announce(offer);
+  }
+
+  const report = (error: unknown) => log("warn", `the offer could not be announced: ${errorMessage(error)}`);
+  announce().catch(report);
+  host.provide(classId).catch(report);
+  const timer = setInterval(() => announce().catch(report), INTERVAL_MS);
+  return () => clearInterval(timer);
+}

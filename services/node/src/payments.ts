@@ -1,0 +1,180 @@
+import type { Chain } from "@depinfer/chain";
+import {
+  channelId,
+  type DepinferError,
+  type DomainBinding,
+  type Hex,
+  type MicroUsd,
+  microUsd,
+  type SignedVoucher,
+  voucherDigest,
+} from "@depinfer/protocol";
+import type { Ledger, LedgerChannel } from "./ledger.ts";
+import { paymentError } from "./payment-errors.ts";
+
+export interface PaymentModules {
+  readonly chain: Pick<Chain, "channels">;
+  readonly ledger: Ledger;
+  readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
+}
+
+export interface PaymentOptions {
+  /** Account that is paid. */
+  readonly provider: Hex;
+  readonly token: Hex;
+  /** Chain id and Channels contract. */
+  readonly binding: DomainBinding;
+  /** Units that a buyer may have received and not yet vouchered. */
+  readonly creditWindow: MicroUsd;
+  /** Units of a deposit that are never served against, in case two parties count differently. */
+  readonly margin: MicroUsd;
+}
+
+/** Escrow of a channel as the chain last showed it. */
+interface Escrow {
+  readonly deposit: bigint;
+  readonly settled: bigint;
+  /** Unix second from which the payer may take the rest, or undefined. */
+  readonly withdrawAt: number | undefined;
+  readonly open: boolean;
+}
+
+/**
+ * The provider's side of payment. It serves while the confirmed deposit covers what is owed and being worked on, and
+ * while the buyer's unpaid part stays inside the credit window; it stops when a withdrawal has begun.
+ */
+export interface Payments {
+  /** Takes a voucher; resolves when it is durable. @throws DepinferError `payment.*` without any effect. */
+  acceptVoucher(voucher: SignedVoucher): Promise<void>;
+  /** Reserves the most a request can cost; call the result when it is over. @throws DepinferError `payment.*`. */
+  reserve(id: Hex, maxCost: MicroUsd): () => void;
+  /** Reads a channel from the chain again, after an event or before a decision. */
+  refresh(id: Hex): Promise<void>;
+  deposit(id: Hex): MicroUsd;
+}
+
+export function createPayments({ chain, ledger, recoverAddress }: PaymentModules, options: PaymentOptions): Payments {
+  const escrows = new Map<Hex, Escrow>();
+  const reserved = new Map<Hex, bigint>();
+
+  async function refresh(id: Hex): Promise<Escrow> {
+    const { deposit, settled, withdrawAt, status } = await chain.channels.state(id);
+    const escrow = { deposit, settled, withdrawAt, open: status === "open" };
+    escrows.set(id, escrow);
+    if (ledger.channel(id) !== undefined && ledger.channel(id)?.settled !== settled) {
+      await ledger.saveSettled(id, settled);
+    }
+    return escrow;
+  }
+
+  function checkParties({ config, maxClaimableAmount, signature }: SignedVoucher, id: Hex): DepinferError | null {
+    if (config.receiver !== options.provider) {
+      return paymentError(
+        "payment.wrongChannel",
+        `The voucher pays ${config.receiver}, this provider is ${options.provider}`,
+        { channelId: id },
+      );
+    }
+    if (config.token !== options.token) {
+      return paymentError(
+        "payment.wrongToken",
+        `The voucher is in token ${config.token}, this provider takes ${options.token}`,
+        { channelId: id },
+      );
+    }
+    const signer = recoverAddress(voucherDigest(id, maxClaimableAmount, options.binding), signature);
+    return signer === config.payerAuthorizer
+      ? null
+      : paymentError(
+          "payment.badSignature",
+          `The voucher of ${maxClaimableAmount} units was signed by ${signer}, not by ${config.payerAuthorizer}`,
+          { channelId: id },
+        );
+  }
+
+  return {
+    async acceptVoucher(voucher) {
+      const id = channelId(voucher.config, options.binding);
+      const amount = voucher.maxClaimableAmount;
+      const known = ledger.channel(id);
+      const fault = checkParties(voucher, id);
+      if (fault !== null) {
+        throw fault;
+      }
+      if (known !== undefined && amount < known.vouchered) {
+        throw paymentError(
+          "payment.voucherBackwards",
+          `The voucher of ${amount} units is below the ${known.vouchered} units vouchered before`,
+          { channelId: id },
+        );
+      }
+      const cached = escrows.get(id);
+      const escrow = cached === undefined || amount > cached.deposit ? await refresh(id) : cached;
+      if (!escrow.open) {
+        throw paymentError("payment.channelNotOpen", `Channel ${id} is not open on chain`, { channelId: id });
+      }
+      if (amount > escrow.deposit) {
+        throw paymentError(
+          "payment.aboveDeposit",
+          `The voucher of ${amount} units is above the confirmed deposit of ${escrow.deposit}`,
+          { channelId: id },
+        );
+      }
+      if (known === undefined) {
+        await ledger.openChannel(id, voucher.config);
+      }
+      if (amount > (known?.vouchered ?? 0n)) {
+        await ledger.saveVoucher(id, voucher);
+      }
+    },
+    reserve(id, maxCost) {
+      const channel = ledger.channel(id);
+      const escrow = escrows.get(id);
+      if (channel === undefined || escrow === undefined) {
+        throw paymentError("payment.channelUnknown", `Channel ${id} was not introduced by a VOUCHER frame`, {
+          channelId: id,
+        });
+      }
+      const held = reserved.get(id) ?? 0n;
+      const refusal = refusalFor(channel, escrow, held + maxCost, options);
+      if (refusal !== null) {
+        throw refusal;
+      }
+      reserved.set(id, held + maxCost);
+      return () => {
+        reserved.set(id, (reserved.get(id) ?? 0n) - maxCost);
+      };
+    },
+    async refresh(id) {
+      await refresh(id);
+    },
+    deposit: (id) => microUsd(escrows.get(id)?.deposit ?? 0n),
+  };
+}
+
+function refusalFor(
+  channel: LedgerChannel,
+  escrow: Escrow,
+  wanted: bigint,
+  { creditWindow, margin }: PaymentOptions,
+): DepinferError | null {
+  const { id, owed, vouchered } = channel;
+  if (!escrow.open || escrow.withdrawAt !== undefined) {
+    return paymentError("payment.channelClosing", `Channel ${id} is being withdrawn or closed`, { channelId: id });
+  }
+  if (owed - vouchered > creditWindow) {
+    return paymentError(
+      "payment.voucherDue",
+      `${owed - vouchered} units were delivered without a voucher; ${creditWindow} are allowed`,
+      { channelId: id, owed: owed.toString(), vouchered: vouchered.toString() },
+    );
+  }
+  const free = escrow.deposit - owed - margin;
+  return wanted > free
+    ? paymentError(
+        "payment.depositExhausted",
+        `The request may cost ${wanted} units and the deposit covers ${free < 0n ? 0n : free}`,
+        { channelId: id, deposit: escrow.deposit.toString() },
+      )
+    : null;
+}

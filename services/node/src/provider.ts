@@ -1,0 +1,237 @@
+import type { Chain, EventBatch, Signer } from "@depinfer/chain";
+import type { Engine } from "@depinfer/inference";
+import type { Journal } from "@depinfer/journal";
+import type { Exchange, Host, Link, Unsubscribe } from "@depinfer/network";
+import {
+  DepinferError,
+  decodeMessage,
+  encodeError,
+  errorCode,
+  errorMessage,
+  FrameType,
+  type Hex,
+  type Log,
+  type MicroUsd,
+  type Prices,
+  signedVoucherSchema,
+  toHex,
+  utf8,
+} from "@depinfer/protocol";
+import { answer } from "./answer.ts";
+import { type Settlement, settle } from "./epochs.ts";
+import { createLedger } from "./ledger.ts";
+import type { NonceBook } from "./nonces.ts";
+import { keepOffering } from "./offers.ts";
+import { createPayments } from "./payments.ts";
+import { answerQuery } from "./queries.ts";
+
+export interface NodeModules {
+  /** Started by the caller with `nonceHeadFor: nonces.headFor`. */
+  readonly host: Host;
+  readonly chain: Chain;
+  readonly engine: Engine;
+  /** Opened with `PROVIDER_MIGRATIONS`. */
+  readonly journal: Journal;
+  readonly nonces: NonceBook;
+  readonly receiptSigner: Signer;
+  readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
+  readonly log: Log;
+}
+
+export interface NodeOptions {
+  /** Account that is paid and bonded; `chain` sends its transactions. */
+  readonly provider: Hex;
+  readonly prices: Prices;
+  readonly region: string;
+  /** Milliseconds between settlements; 0 settles on command only. */
+  readonly epochMs: number;
+  readonly creditWindow: MicroUsd;
+  readonly depositMargin: MicroUsd;
+  readonly adversary?: string;
+}
+
+/** What a provider is doing, for status pages. */
+export interface NodeState {
+  readonly provider: Hex;
+  readonly peerId: string;
+  readonly model: string;
+  readonly classId: Hex;
+  readonly slots: number;
+  readonly inFlight: number;
+  readonly receipts: number;
+  readonly tokens: number;
+  readonly owed: bigint;
+  readonly vouchered: bigint;
+  readonly settled: bigint;
+  readonly adversary: string | null;
+}
+
+/** A running provider. */
+export interface ProviderNode {
+  /** @throws DepinferError `chain.unreachable`. */
+  start(): Promise<void>;
+  /** Stops taking requests; those under way are finished by their own ends. */
+  stop(): Promise<void>;
+  /** Posts the epoch's root and claims what is vouchered, now. */
+  settle(): Promise<Settlement>;
+  state(): NodeState;
+}
+
+/** Serves one engine to the network and is paid for it. */
+export function createNode(modules: NodeModules, options: NodeOptions): ProviderNode {
+  const { host, chain, engine, journal, log } = modules;
+  const { provider, prices } = options;
+  const receiptBinding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
+  const ledger = createLedger(journal);
+  const payments = createPayments(
+    { chain, ledger, recoverAddress: modules.recoverAddress },
+    {
+      provider,
+      token: chain.deployment.addresses.testUsd,
+      binding: { chainId: chain.deployment.chainId, verifyingContract: chain.channels.address },
+      creditWindow: options.creditWindow,
+      margin: options.depositMargin,
+    },
+  );
+  const vouchers = new WeakMap<Link, Promise<void>>();
+  const stopping: Unsubscribe[] = [];
+  const working = new Set<Promise<void>>();
+  let inFlight = 0;
+  let settling: Promise<Settlement> | null = null;
+
+  function takeVoucher(link: Link, payload: Uint8Array): void {
+    const before = vouchers.get(link) ?? Promise.resolve();
+    const bytes = payload.slice();
+    vouchers.set(
+      link,
+      before
+        .then(() => payments.acceptVoucher(decodeMessage(signedVoucherSchema, bytes, "VOUCHER")))
+        .catch((error: unknown) => {
+          log("warn", `voucher refused: ${errorMessage(error)}`, { peer: link.peerId, code: errorCode(error) });
+          if (!link.closed) {
+            link.sendControl(FrameType.ERR, encodeError(error));
+          }
+        }),
+    );
+  }
+
+  async function serve(exchange: Exchange, link: Link): Promise<void> {
+    try {
+      if (exchange.openingType === FrameType.QUERY) {
+        await answerQuery({ ledger, payments, isValidator }, provider, exchange, link);
+        return;
+      }
+      if (inFlight >= engine.description.slots) {
+        throw new DepinferError({
+          code: "provider.busy",
+          message: `All ${engine.description.slots} slots are at work`,
+          remedy: "Ask another provider, or again in a moment",
+          retryable: true,
+        });
+      }
+      inFlight += 1;
+      try {
+        await answer(
+          { ...modules, ledger, payments, vouchersSettled: (from) => vouchers.get(from) ?? Promise.resolve() },
+          { provider, prices, binding: receiptBinding },
+          exchange,
+          link,
+        );
+      } finally {
+        inFlight -= 1;
+      }
+    } catch (error) {
+      log("warn", `request refused or failed: ${errorMessage(error)}`, { peer: link.peerId, code: errorCode(error) });
+      if (!exchange.closed) {
+        exchange.fail(error);
+      }
+    }
+  }
+
+  async function isValidator(peerId: string): Promise<boolean> {
+    const members = await chain.registry.list();
+    return members.some((member) => member.role === "validator" && member.peerId === toHex(utf8(peerId)));
+  }
+
+  function settleOnce(): Promise<Settlement> {
+    settling ??= settle({ chain, ledger }, provider, receiptBinding).finally(() => {
+      settling = null;
+    });
+    return settling;
+  }
+
+  return {
+    async start() {
+      const fromBlock = await chain.blockNumber();
+      stopping.push(
+        host.onLink((link) => {
+          link.onControl((type, payload) => {
+            if (type === FrameType.VOUCHER) {
+              takeVoucher(link, payload);
+            }
+          });
+        }),
+        host.serve((exchange, link) => {
+          const work = serve(exchange, link);
+          working.add(work);
+          work.finally(() => working.delete(work));
+        }),
+        watchChannels(fromBlock),
+        keepOffering(host, engine, () => inFlight, { ...options, receiptKey: modules.receiptSigner.address }, log),
+      );
+      if (options.epochMs > 0) {
+        const timer = setInterval(() => {
+          settleOnce().catch((error: unknown) =>
+            log("warn", `settlement failed, will be tried again: ${errorMessage(error)}`),
+          );
+        }, options.epochMs);
+        stopping.push(() => clearInterval(timer));
+      }
+    },
+    async stop() {
+      for (const end of stopping.splice(0).reverse()) {
+        end();
+      }
+      await Promise.allSettled(working);
+    },
+    settle: settleOnce,
+    state() {
+      const channels = ledger.channels();
+      const sum = (pick: (channel: (typeof channels)[number]) => bigint) =>
+        channels.reduce((total, channel) => total + pick(channel), 0n);
+      return {
+        provider,
+        peerId: host.peerId,
+        model: engine.description.model,
+        classId: engine.description.classId,
+        slots: engine.description.slots,
+        inFlight,
+        ...ledger.totals(),
+        owed: sum(({ owed }) => owed),
+        vouchered: sum(({ vouchered }) => vouchered),
+        settled: sum(({ settled }) => settled),
+        adversary: options.adversary ?? null,
+      };
+    },
+  };
+
+  /** A top-up or a withdrawal by a buyer counts from the block in which it happened. */
+  function watchChannels(fromBlock: bigint): Unsubscribe {
+    const stop = new AbortController();
+    const onError = (error: unknown) =>
+      log("warn", `the chain cannot be read, will be tried again: ${errorMessage(error)}`);
+    chain
+      .follow({ fromBlock, signal: stop.signal, contracts: ["channels"], onError, onLogs: refreshNamed })
+      .catch(onError);
+    return () => stop.abort();
+  }
+
+  async function refreshNamed({ events, rewound }: EventBatch): Promise<void> {
+    const named = new Set(events.flatMap(({ args }) => ("channelId" in args ? [args.channelId] : [])));
+    for (const { id } of ledger.channels()) {
+      if (rewound || named.has(id)) {
+        await payments.refresh(id);
+      }
+    }
+  }
+}
