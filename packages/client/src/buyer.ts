@@ -3,13 +3,11 @@ import type { Journal } from "@depinfer/journal";
 import type { Host } from "@depinfer/network";
 import {
   type Accept,
-  costDown,
   DepinferError,
   errorMessage,
   type Hex,
   type Log,
   type MicroUsd,
-  microUsd,
   type Offer,
   type Transcript,
   type Usage,
@@ -160,16 +158,6 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
     },
   };
 }
-
-/** Most that a request can cost at an offer's prices: every byte of the body may be a token. */
-export function mostCost(body: Uint8Array, maxOutputTokens: number, { prices }: Pick<Offer, "prices">): MicroUsd {
-  return microUsd(
-    costDown({ promptTokens: body.length + TEMPLATE_TOKENS, cachedTokens: 0, outputTokens: maxOutputTokens }, prices),
-  );
-}
-
-/** Tokens that a chat template may add around messages. */
-export const TEMPLATE_TOKENS = 256;
 
 function forgetOldest(decisions: Map<Hex, Decision>, keep: number): void {
   for (const id of decisions.keys()) {

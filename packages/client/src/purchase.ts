@@ -18,10 +18,11 @@ import {
 } from "@depinfer/protocol";
 import type { Ask } from "./ask.ts";
 import { attempt, type Delivered, random32 } from "./attempt.ts";
-import { type Answer, type AnswerHandlers, mostCost, TEMPLATE_TOKENS } from "./buyer.ts";
+import type { Answer, AnswerHandlers } from "./buyer.ts";
 import type { BuyerLedger, FinishedRequest } from "./buyer-ledger.ts";
 import type { BuyerChannels } from "./channels.ts";
 import type { Peers } from "./peers.ts";
+import { mostCost, mostPromptTokens } from "./price-limit.ts";
 import { meteredCost, type Observed, receiptFaults } from "./receipt-check.ts";
 
 export interface PurchaseModules {
@@ -125,8 +126,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
       {
         onAccept(accept) {
           peers.checkNonce(link, accept.providerNonce);
-          const most = ask.body.length + TEMPLATE_TOKENS;
-          if (accept.promptTokens > most) {
+          if (accept.promptTokens > mostPromptTokens(ask.body)) {
             throw new DepinferError({
               code: "provider.inflatedPrompt",
               message: `The provider counts ${accept.promptTokens} prompt tokens in a body of ${ask.body.length} bytes`,

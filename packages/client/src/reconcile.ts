@@ -3,11 +3,7 @@ import type { Host, Link, Unsubscribe } from "@depinfer/network";
 import {
   type ChannelReport,
   channelReportSchema,
-  decodeError,
-  decodeMessage,
-  encodeMessage,
   errorMessage,
-  FrameType,
   type Hex,
   type Log,
   microUsd,
@@ -18,6 +14,7 @@ import {
 import type { BuyerChannel, BuyerLedger, StoredRequest } from "./buyer-ledger.ts";
 import type { BuyerChannels } from "./channels.ts";
 import type { Peers } from "./peers.ts";
+import { query } from "./query.ts";
 
 export interface ReconcileModules {
   readonly host: Host;
@@ -28,8 +25,6 @@ export interface ReconcileModules {
   readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
   readonly log: Log;
 }
-
-const QUERY_TIMEOUT_MS = 5_000;
 
 /**
  * Makes buyer and provider agree after either of them, or the link between them, was away: for every request whose end
@@ -46,7 +41,7 @@ export function createReconciler({ host, chain, ledger, channels, peers, recover
     for (const channel of ledger.channels()) {
       const open = ledger.open(channel.id);
       if (open.length > 0 && open.some(({ peerId }) => peerId === link.peerId)) {
-        const report = await ask(link, channel.id);
+        const report = await query(link, { method: "channel", channelId: channel.id }, channelReportSchema);
         await acceptUnpaid(link, channel, open, report);
       }
     }
@@ -118,28 +113,4 @@ export function createReconciler({ host, chain, ledger, channels, peers, recover
     },
     stop: () => unsubscribe(),
   };
-
-  function ask(link: Link, channelId: Hex): Promise<ChannelReport> {
-    return new Promise((resolve, reject) => {
-      const exchange = link.open(encodeMessage({ method: "channel", channelId }), FrameType.QUERY);
-      const timer = setTimeout(() => exchange.cancel("timeout"), QUERY_TIMEOUT_MS);
-      exchange.onFrame((type, payload) => {
-        try {
-          if (type === FrameType.RESULT) {
-            resolve(decodeMessage(channelReportSchema, payload, "channel report"));
-          } else if (type === FrameType.ERR) {
-            reject(decodeError(payload));
-          }
-        } catch (error) {
-          reject(error);
-        }
-      });
-      exchange.onClose((outcome) => {
-        clearTimeout(timer);
-        reject(
-          outcome.kind === "failed" ? outcome.error : new Error(`the query ended without a result (${outcome.kind})`),
-        );
-      });
-    });
-  }
 }

@@ -1,0 +1,14 @@
+import { costDown, type MicroUsd, type Offer } from "@depinfer/protocol";
+
+/** Tokens that a chat template may add around messages. */
+const TEMPLATE_TOKENS = 256;
+
+/** Most tokens that a body can have: each has at least a byte. */
+export function mostPromptTokens(body: Uint8Array): number {
+  return body.length + TEMPLATE_TOKENS;
+}
+
+/** Most that a request can cost at an offer's prices; set aside before it is sent. */
+export function mostCost(body: Uint8Array, maxOutputTokens: number, { prices }: Pick<Offer, "prices">): MicroUsd {
+  return costDown({ promptTokens: mostPromptTokens(body), cachedTokens: 0, outputTokens: maxOutputTokens }, prices);
+}

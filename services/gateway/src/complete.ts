@@ -1,0 +1,173 @@
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Answer, Buyer } from "@depinfer/client";
+import { DepinferError, formatUsd, type Hex, type Offer, type ParsedBody, parseBody } from "@depinfer/protocol";
+import { describeError, sendJson } from "./http-error.ts";
+import { readBody } from "./http-guard.ts";
+import type { ApiKey } from "./keys.ts";
+import { completeBody, createChunkWriter, finishReason, type ResponseIdentity } from "./openai-response.ts";
+
+export interface CompleteOptions {
+  readonly bodyLimit: number;
+}
+
+/**
+ * Answers `POST /v1/chat/completions` and `/v1/completions`. A client that goes away stops the work; what it was sent
+ * until then is what is paid.
+ */
+export async function complete(
+  endpoint: "chat" | "completion",
+  buyer: Buyer,
+  key: ApiKey,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { bodyLimit }: CompleteOptions,
+): Promise<void> {
+  const body = await readBody(request, bodyLimit);
+  const parsed = parseBody(endpoint, body);
+  checkBudget(buyer, key);
+  const gone = new AbortController();
+  response.on("close", () => gone.abort());
+  const output = parsed.stream ? streamed(endpoint, parsed, response) : buffered(endpoint, parsed, response);
+  const answer = await buyer
+    .ask(
+      {
+        endpoint,
+        body,
+        maxTokens: parsed.generation.maxTokens,
+        policy: { model: parsed.model },
+        audit: "validator",
+        account: key.name,
+      },
+      { onAccept: ({ requestId, offer }) => output.accept(requestId, offer), onText: output.text },
+      gone.signal,
+    )
+    .catch((error: unknown) => {
+      if (!output.fail(error)) {
+        throw error;
+      }
+      return null;
+    });
+  if (answer !== null) {
+    output.finish(answer);
+  }
+}
+
+/** @throws DepinferError `budget.exhausted`. */
+function checkBudget(buyer: Buyer, { name, budget }: ApiKey): void {
+  if (budget !== null && buyer.spent(name) >= budget) {
+    throw new DepinferError({
+      code: "budget.exhausted",
+      message: `The key of ${name} has used its budget of ${formatUsd(budget)}`,
+      remedy: "Raise the key's budget or use another key",
+      metadata: { account: name, budget: budget.toString() },
+    });
+  }
+}
+
+/** Where an answer goes. */
+interface Output {
+  accept(requestId: Hex, offer: Offer): void;
+  text(piece: string): Promise<void> | undefined;
+  finish(answer: Answer): void;
+  /** Ends a response that has begun with an error frame. False when nothing was sent yet, and the status is still free. */
+  fail(error: unknown): boolean;
+}
+
+function identify(endpoint: "chat" | "completion", requestId: Hex, model: string, offer: Offer): ResponseIdentity {
+  return {
+    endpoint,
+    id: `${endpoint === "chat" ? "chatcmpl" : "cmpl"}-${requestId.slice(2, 34)}`,
+    created: Math.floor(Date.now() / 1000),
+    model,
+    fingerprint: `fp_${offer.classId.slice(2, 14)}`,
+  };
+}
+
+function answerHeaders(requestId: Hex, offer: Offer): Readonly<Record<string, string>> {
+  return {
+    "x-depinfer-receipt": requestId,
+    "x-depinfer-provider": offer.provider,
+    "x-depinfer-proof-level": offer.proofLevel,
+    "x-request-id": requestId,
+  };
+}
+
+function buffered(endpoint: "chat" | "completion", { model }: ParsedBody, response: ServerResponse): Output {
+  let text = "";
+  return {
+    accept: () => undefined,
+    text(piece) {
+      text += piece;
+      return undefined;
+    },
+    finish(answer) {
+      const { requestId, offer } = answer;
+      sendJson(
+        response,
+        200,
+        completeBody(identify(endpoint, requestId, model, offer), text, answer),
+        answerHeaders(requestId, offer),
+      );
+    },
+    fail: () => false,
+  };
+}
+
+function streamed(
+  endpoint: "chat" | "completion",
+  { model, includeUsage }: ParsedBody,
+  response: ServerResponse,
+): Output {
+  let taken: { requestId: Hex; offer: Offer } | null = null;
+  let chunks: ReturnType<typeof createChunkWriter> | null = null;
+
+  /** Headers wait for the first text: until then another provider may take over, under another receipt. */
+  function begin(requestId: Hex, offer: Offer): ReturnType<typeof createChunkWriter> {
+    if (chunks === null) {
+      chunks = createChunkWriter(identify(endpoint, requestId, model, offer));
+      response.writeHead(200, {
+        ...answerHeaders(requestId, offer),
+        "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-cache",
+        "x-accel-buffering": "no",
+      });
+      response.write(chunks.opening());
+    }
+    return chunks;
+  }
+
+  return {
+    accept(requestId, offer) {
+      taken = { requestId, offer };
+    },
+    text(piece) {
+      if (taken === null || response.destroyed) {
+        return undefined;
+      }
+      const accepted = response.write(begin(taken.requestId, taken.offer).text(piece));
+      return accepted
+        ? undefined
+        : Promise.race([once(response, "drain"), once(response, "close")]).then(() => undefined);
+    },
+    finish(answer) {
+      if (response.destroyed) {
+        return;
+      }
+      const writer = begin(answer.requestId, answer.offer);
+      response.write(writer.finish(finishReason(answer.stopReason)));
+      if (includeUsage) {
+        response.write(writer.usage(answer));
+      }
+      response.end(writer.done);
+    },
+    fail(error) {
+      if (chunks === null) {
+        return false;
+      }
+      // No [DONE]: client libraries raise on the error frame, and a cut stream must not look like a whole answer.
+      response.end(`data: ${JSON.stringify(describeError(error).body)}\n\n`);
+      return true;
+    },
+  };
+}

@@ -1,0 +1,141 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Buyer } from "@depinfer/client";
+import { bytes32Schema, DepinferError, errorMessage, type Log } from "@depinfer/protocol";
+import { complete } from "./complete.ts";
+import { sendError, sendJson } from "./http-error.ts";
+import { checkHostAndOrigin } from "./http-guard.ts";
+import type { Keys } from "./keys.ts";
+import { modelList, offerList, receiptList, receiptView } from "./views.ts";
+
+export interface GatewayModules {
+  readonly buyer: Buyer;
+  readonly keys: Keys;
+  readonly log: Log;
+}
+
+export interface GatewayOptions {
+  /** Interface to listen on; the loopback by default. */
+  readonly host?: string;
+  readonly port: number;
+  /** Host names besides localhost under which clients may call. */
+  readonly allowedHosts?: readonly string[];
+  /** Largest request body in bytes. */
+  readonly bodyLimit?: number;
+}
+
+/** A running OpenAI-compatible endpoint. */
+export interface Gateway {
+  /** @throws the listening socket's error, `EADDRINUSE` say. */
+  start(): Promise<void>;
+  /** Stops listening, lets streams finish for a moment, then closes them. */
+  stop(): Promise<void>;
+  readonly port: number;
+}
+
+const BODY_LIMIT = 1_048_576;
+const DRAIN_MS = 2_000;
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+
+export function createGateway({ buyer, keys, log }: GatewayModules, options: GatewayOptions): Gateway {
+  const bodyLimit = options.bodyLimit ?? BODY_LIMIT;
+  const keyOf = (request: IncomingMessage) => keys.authenticate(request.headers.authorization);
+
+  const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+    "/healthz": { GET: (_, response) => sendJson(response, 200, { status: "ok" }) },
+    "/readyz": {
+      GET: (_, response) => {
+        const providers = buyer.offers().length;
+        sendJson(response, providers > 0 ? 200 : 503, {
+          status: providers > 0 ? "ready" : "no provider is online yet",
+          providers,
+        });
+      },
+    },
+    "/v1/models": {
+      GET: (request, response) => {
+        keyOf(request);
+        sendJson(response, 200, modelList(buyer));
+      },
+    },
+    "/v1/offers": {
+      GET: (request, response) => {
+        keyOf(request);
+        sendJson(response, 200, offerList(buyer));
+      },
+    },
+    "/v1/receipts": { GET: (request, response) => sendJson(response, 200, receiptList(buyer, keyOf(request), 1_000)) },
+    "/v1/chat/completions": {
+      POST: (request, response) => complete("chat", buyer, keyOf(request), request, response, { bodyLimit }),
+    },
+    "/v1/completions": {
+      POST: (request, response) => complete("completion", buyer, keyOf(request), request, response, { bodyLimit }),
+    },
+  };
+
+  function receiptRoute(path: string): Readonly<Record<string, Handler>> | undefined {
+    const id = bytes32Schema.safeParse(/^\/v1\/receipts\/(.+)$/.exec(path)?.[1]);
+    return id.success
+      ? { GET: (request, response) => sendJson(response, 200, receiptView(buyer, keyOf(request), id.data)) }
+      : undefined;
+  }
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      checkHostAndOrigin(request, options.allowedHosts ?? []);
+      const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+      const methods = routes[path] ?? receiptRoute(path);
+      const handler = methods?.[request.method ?? "GET"];
+      if (methods === undefined) {
+        throw new DepinferError({
+          code: "http.notFound",
+          message: `There is no ${path} here`,
+          remedy: `Use one of ${Object.keys(routes).join(", ")}`,
+          metadata: { path },
+        });
+      }
+      if (handler === undefined) {
+        throw new DepinferError({
+          code: "http.methodNotAllowed",
+          message: `${path} does not take ${request.method}`,
+          remedy: `Use ${Object.keys(methods).join(" or ")}`,
+        });
+      }
+      await handler(request, response);
+    } catch (error) {
+      if (!(error instanceof DepinferError)) {
+        log("error", `request failed: ${errorMessage(error)}`);
+      }
+      // An unread body would keep the connection waiting for a client that still sends it.
+      if (!request.complete) {
+        response.setHeader("connection", "close");
+      }
+      sendError(response, error);
+    }
+  }
+
+  const server: Server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (request, response) => {
+    handle(request, response).catch((error: unknown) => log("error", `response failed: ${errorMessage(error)}`));
+  });
+
+  return {
+    start: () =>
+      new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(options.port, options.host ?? "127.0.0.1", () => {
+          server.removeListener("error", reject);
+          resolve();
+        });
+      }),
+    stop: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeIdleConnections();
+        setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
+      }),
+    get port() {
+      const address = server.address();
+      return address !== null && typeof address === "object" ? address.port : options.port;
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import type { ServerResponse } from "node:http";
+import { DepinferError, errorMessage } from "@depinfer/protocol";
+
+/** An error in the shape that OpenAI's client libraries read. */
+export interface ErrorBody {
+  readonly error: {
+    readonly message: string;
+    readonly type: string;
+    readonly param: string | null;
+    readonly code: string;
+  };
+}
+
+interface Meaning {
+  readonly status: number;
+  readonly type: string;
+  /** OpenAI's code, where it has one that clients know. */
+  readonly code?: string;
+}
+
+const INVALID: Meaning = { status: 400, type: "invalid_request_error" };
+const UNAVAILABLE: Meaning = { status: 503, type: "server_error" };
+
+const MEANINGS: Readonly<Record<string, Meaning>> = {
+  "request.malformed": INVALID,
+  "request.invalid": INVALID,
+  "request.contextExceeded": { ...INVALID, code: "context_length_exceeded" },
+  "request.tooLarge": { status: 413, type: "invalid_request_error" },
+  "request.cancelled": { status: 499, type: "invalid_request_error" },
+  "http.notFound": { status: 404, type: "invalid_request_error" },
+  "http.methodNotAllowed": { status: 405, type: "invalid_request_error" },
+  "http.hostNotAllowed": { status: 421, type: "invalid_request_error" },
+  "http.originNotAllowed": { status: 403, type: "invalid_request_error" },
+  "key.missing": { status: 401, type: "authentication_error", code: "invalid_api_key" },
+  "key.unknown": { status: 401, type: "authentication_error", code: "invalid_api_key" },
+  "budget.exhausted": { status: 429, type: "insufficient_quota", code: "insufficient_quota" },
+  "wallet.insufficient": { status: 402, type: "insufficient_quota" },
+  "route.unknownModel": { status: 404, type: "invalid_request_error", code: "model_not_found" },
+  "route.noProvider": UNAVAILABLE,
+  "provider.busy": UNAVAILABLE,
+  "receipt.unknown": { status: 404, type: "invalid_request_error" },
+  "chain.unreachable": UNAVAILABLE,
+};
+
+/** Status and body for any thrown value. */
+export function describeError(error: unknown): {
+  readonly status: number;
+  readonly body: ErrorBody;
+  readonly retryable: boolean;
+} {
+  const ours = error instanceof DepinferError ? error : null;
+  const meaning = MEANINGS[ours?.code ?? ""] ?? { status: ours === null ? 500 : 502, type: "server_error" };
+  const param = ours?.metadata.param;
+  return {
+    status: meaning.status,
+    retryable: ours?.retryable ?? false,
+    body: {
+      error: {
+        message: ours === null ? `The gateway failed: ${errorMessage(error)}` : ours.describe(),
+        type: meaning.type,
+        param: typeof param === "string" ? param : null,
+        code: meaning.code ?? ours?.code ?? "internal",
+      },
+    },
+  };
+}
+
+/** Seconds after which a client may try again. */
+const RETRY_AFTER = "2";
+
+export function sendError(response: ServerResponse, error: unknown): void {
+  const { status, body, retryable } = describeError(error);
+  sendJson(response, status, body, retryable ? { "retry-after": RETRY_AFTER } : {});
+}
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const bytes = Buffer.from(JSON.stringify(body));
+  response.writeHead(status, { ...headers, "content-type": "application/json", "content-length": bytes.length });
+  response.end(bytes);
+}

@@ -1,0 +1,68 @@
+import type { IncomingMessage } from "node:http";
+import { DepinferError } from "@depinfer/protocol";
+
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
+
+/**
+ * Refuses requests for hosts and from web pages that are not allowed: a page on the open web must not reach a gateway
+ * on the visitor's machine, whatever name its DNS gives to 127.0.0.1.
+ *
+ * @throws DepinferError `http.hostNotAllowed` or `http.originNotAllowed`.
+ */
+export function checkHostAndOrigin(request: IncomingMessage, allowedHosts: readonly string[]): void {
+  const allowed = [...LOCAL_HOSTS, ...allowedHosts];
+  const host = request.headers.host ?? "";
+  if (!allowed.includes(hostName(host))) {
+    throw new DepinferError({
+      code: "http.hostNotAllowed",
+      message: `The host ${JSON.stringify(host)} is not one that this gateway answers for`,
+      remedy: "Start the gateway with --allow-host and this name",
+      metadata: { host },
+    });
+  }
+  const { origin } = request.headers;
+  if (origin !== undefined && (!URL.canParse(origin) || !allowed.includes(hostName(new URL(origin).host)))) {
+    throw new DepinferError({
+      code: "http.originNotAllowed",
+      message: `Pages from ${JSON.stringify(origin)} may not use this gateway`,
+      remedy: "Start the gateway with --allow-host and the page's host name",
+      metadata: { origin },
+    });
+  }
+}
+
+function hostName(host: string): string {
+  return host.replace(/:\d+$/, "").toLowerCase();
+}
+
+/**
+ * The request's body.
+ *
+ * @throws DepinferError `request.tooLarge` above `limit` bytes, before the rest is read.
+ */
+export async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const announced = Number(request.headers["content-length"] ?? 0);
+  const chunks: Buffer[] = [];
+  let length = 0;
+  if (announced <= limit) {
+    for await (const chunk of request) {
+      if (chunk instanceof Buffer) {
+        length += chunk.length;
+        chunks.push(chunk);
+      }
+      if (length > limit) {
+        break;
+      }
+    }
+  }
+  if (announced > limit || length > limit) {
+    throw new DepinferError({
+      code: "request.tooLarge",
+      message: `The body has more than ${limit} bytes`,
+      remedy: "Send a shorter prompt",
+      metadata: { limit },
+    });
+  }
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+}

@@ -1,0 +1,77 @@
+import type { Buyer } from "@depinfer/client";
+import { DepinferError, type Hex, pricesToJson, receiptToJson } from "@depinfer/protocol";
+import type { ApiKey } from "./keys.ts";
+
+/** `GET /v1/models`: one entry per model on offer, with what a buyer wants to know before asking. */
+export function modelList(buyer: Buyer) {
+  const models = new Map<string, ReturnType<Buyer["offers"]>[number][]>();
+  for (const offer of buyer.offers()) {
+    models.set(offer.model, [...(models.get(offer.model) ?? []), offer]);
+  }
+  return {
+    object: "list",
+    data: [...models].map(([id, offers]) => ({
+      id,
+      object: "model",
+      created: Math.floor(Math.min(...offers.map(({ issuedAt }) => issuedAt)) / 1000),
+      owned_by: "depinfer",
+      depinfer: {
+        classes: [...new Set(offers.map(({ classId }) => classId))],
+        proof_levels: [...new Set(offers.map(({ proofLevel }) => proofLevel))],
+        context_length: Math.max(...offers.map(({ contextLength }) => contextLength)),
+        providers: offers.length,
+        slots: offers.reduce((sum, { slots }) => sum + slots, 0),
+        prices: offers.map(({ prices }) => pricesToJson(prices)).at(0),
+      },
+    })),
+  };
+}
+
+/** `GET /v1/offers`: the routing table as this gateway sees it. */
+export function offerList(buyer: Buyer) {
+  return { object: "list", data: buyer.offers().map((offer) => ({ ...offer, prices: pricesToJson(offer.prices) })) };
+}
+
+/** `GET /v1/receipts/ID`: everything needed to verify one answer. Only for the key that asked. */
+export function receiptView(buyer: Buyer, key: ApiKey, id: Hex) {
+  const stored = buyer.request(id);
+  if (stored === undefined || stored.account !== key.name) {
+    throw new DepinferError({
+      code: "receipt.unknown",
+      message: `This gateway has no request ${id} of this key`,
+      remedy: "Pass the value of the x-depinfer-receipt header, with the key that made the request",
+      metadata: { requestId: id },
+    });
+  }
+  return {
+    id,
+    state: stored.state,
+    fault: stored.fault,
+    model: stored.model,
+    provider: stored.provider,
+    cost: stored.cost.toString(),
+    startedAt: stored.startedAt,
+    receipt: stored.signed === null ? null : receiptToJson(stored.signed),
+    transcript: buyer.transcript(id) ?? null,
+    decision: buyer.decision(id)?.rejected ?? null,
+  };
+}
+
+/** `GET /v1/receipts`: the newest requests of a key. */
+export function receiptList(buyer: Buyer, key: ApiKey, limit: number) {
+  return {
+    object: "list",
+    data: buyer
+      .requests(limit)
+      .filter(({ account }) => account === key.name)
+      .map(({ id, state, model, provider, cost, startedAt, signed }) => ({
+        id,
+        state,
+        model,
+        provider,
+        cost: cost.toString(),
+        startedAt,
+        outputTokens: signed?.receipt.outputTokens ?? null,
+      })),
+  };
+}
