@@ -63,7 +63,7 @@ contract Channels is EIP712 {
         uint256 deposit;
         uint256 settled;
         uint256 withdrawAt;
-        uint256 status;
+        uint8 status;
     }
 
     /* CONSTANTS AND IMMUTABLES */
@@ -125,7 +125,7 @@ contract Channels is EIP712 {
     event Claimed(bytes32 indexed channelId, uint256 settled, uint256 amount);
     /// @param index Position in the batch.
     /// @param reason One of the `SKIP_` constants.
-    event ClaimSkipped(uint256 indexed index, bytes32 indexed channelId, uint256 reason);
+    event ClaimSkipped(uint256 indexed index, bytes32 indexed channelId, uint8 reason);
     event Refunded(bytes32 indexed channelId, address indexed payer, uint256 amount);
     event WithdrawInitiated(bytes32 indexed channelId, address indexed by, uint256 withdrawAt);
     /// @param settled Total that the receiver redeemed over the channel's life; zero-value channels show as zero.
@@ -248,7 +248,7 @@ contract Channels is EIP712 {
             (bytes32 id, ChannelSlot slot, uint256 reason) = _check(separator, config, amount, item.signature);
             if (reason != 0) {
                 ++skipped;
-                emit ClaimSkipped(i, id, reason);
+                emit ClaimSkipped(i, id, uint8(reason));
                 continue;
             }
             address next = address(uint160(_word(config, RECEIVER)));
@@ -349,7 +349,7 @@ contract Channels is EIP712 {
 
     function channel(bytes32 id) external view returns (ChannelState memory) {
         ChannelSlot slot = slots[id];
-        return ChannelState(slot.deposit(), slot.settled(), slot.withdrawAt(), slot.status());
+        return ChannelState(slot.deposit(), slot.settled(), slot.withdrawAt(), uint8(slot.status()));
     }
 
     /// @notice What `receiver` may withdraw by `withdrawEarned`.
