@@ -11,7 +11,7 @@ export interface BootstrapFileModules {
   readonly clock: Clock;
   /** Keeps a peer until the result is called. */
   readonly keep: (address: string) => Unsubscribe;
-  readonly onProblem: (problem: NetworkError) => void;
+  readonly onProblem: (problem: unknown) => void;
 }
 
 /**
@@ -51,8 +51,18 @@ export function followBootstrapFile(path: string, modules: BootstrapFileModules)
     }
     for (const address of addresses) {
       if (!kept.has(address)) {
-        kept.set(address, keep(address));
+        kept.set(address, keepOrTell(address));
       }
+    }
+  }
+
+  /** One line that is wrong must not cost the others. */
+  function keepOrTell(address: string): Unsubscribe {
+    try {
+      return keep(address);
+    } catch (error) {
+      onProblem(error);
+      return () => {};
     }
   }
 

@@ -14,7 +14,7 @@ export interface KeeperModules {
   readonly clock: Clock;
   /** Uniform in [0, 1): spreads the re-dials of many nodes after a common cause. */
   readonly random: () => number;
-  readonly dial: (target: DialTarget) => Promise<Link>;
+  readonly dial: (target: DialTarget) => Promise<Pick<Link, "onClose">>;
   /** True for an address of this node itself, which is not dialled. */
   readonly isSelf: (target: DialTarget) => boolean;
 }
@@ -51,7 +51,7 @@ export function createKeeper(modules: KeeperModules): Keeper {
     );
   }
 
-  function watch(kept: Kept, link: Link): void {
+  function watch(kept: Kept, link: Pick<Link, "onClose">): void {
     const since = clock.now();
     kept.state = "linked";
     kept.lastError = undefined;

@@ -1,4 +1,3 @@
-import { quic } from "@chainsafe/libp2p-quic";
 import { type GossipSub, gossipsub, StrictNoSign } from "@libp2p/gossipsub";
 import { identify } from "@libp2p/identify";
 import type { Libp2p } from "@libp2p/interface";
@@ -8,6 +7,7 @@ import { ping } from "@libp2p/ping";
 import { tcp } from "@libp2p/tcp";
 import { yamux } from "@libp2p/yamux";
 import { createLibp2p, type Libp2pOptions } from "libp2p";
+import { abortableQuic } from "./abortable-quic.ts";
 import { preferQuic } from "./addresses.ts";
 import type { NodeKey } from "./node-key.ts";
 
@@ -15,7 +15,7 @@ import type { NodeKey } from "./node-key.ts";
 export const DHT_PROTOCOL = "/depinfer/kad/1";
 
 /** One address of several may take this long, in ms: where UDP is blocked, TCP gets its turn within one dial. */
-const ADDRESS_DIAL_TIMEOUT_MS = 3000;
+const ADDRESS_DIAL_TIMEOUT_MS = 2000;
 
 /** Loopback with a free port: reachable by nobody else until the operator says so. */
 const DEFAULT_LISTEN = ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"];
@@ -47,7 +47,7 @@ export async function createLibp2pNode(key: NodeKey, options: Libp2pNodeOptions)
     privateKey: key.libp2pKey,
     nodeInfo: { userAgent: options.software },
     addresses: { listen, announce: [...(options.announce ?? [])] },
-    transports: [quic(), tcp()],
+    transports: [abortableQuic(), tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
     connectionManager: {

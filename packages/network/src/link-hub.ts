@@ -1,6 +1,7 @@
 import type { DepinferError } from "@depinfer/protocol";
 import type { Connection, Libp2p, Stream } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
+import { abandonOn } from "./abandon.ts";
 import { type ParsedTarget, parseTarget, transportOf } from "./addresses.ts";
 import type { Clock } from "./clock.ts";
 import { openStream } from "./connector.ts";
@@ -118,7 +119,7 @@ export function createLinkHub(modules: LinkHubModules, options: LinkHubOptions):
       );
       pendingDials.set(name, attempt);
     }
-    return dialOptions.signal === undefined ? attempt : abandonable(attempt, dialOptions.signal);
+    return dialOptions.signal === undefined ? attempt : abandonOn(dialOptions.signal, attempt);
   }
 
   async function connect(target: ParsedTarget, timeoutMs: number): Promise<Link> {
@@ -170,16 +171,4 @@ export function createLinkHub(modules: LinkHubModules, options: LinkHubOptions):
       await Promise.all(closing.map((link) => link.streamClosed));
     },
   };
-}
-
-/** `attempt`, unless `signal` aborts first: then the caller stops waiting and the attempt goes on for others. */
-function abandonable(attempt: Promise<Link>, signal: AbortSignal): Promise<Link> {
-  return new Promise((resolve, reject) => {
-    const abandon = (): void => reject(signal.reason);
-    if (signal.aborted) {
-      abandon();
-    }
-    signal.addEventListener("abort", abandon, { once: true });
-    attempt.then(resolve, reject).finally(() => signal.removeEventListener("abort", abandon));
-  });
 }

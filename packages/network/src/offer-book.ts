@@ -1,4 +1,11 @@
-import { type Hex, MAX_OFFER_BYTES, MAX_OFFER_LIFETIME_MS, type Offer, type SignedOffer } from "@depinfer/protocol";
+import {
+  type Hex,
+  MAX_OFFER_BYTES,
+  MAX_OFFER_LIFETIME_MS,
+  type Offer,
+  offerSigningBytes,
+  type SignedOffer,
+} from "@depinfer/protocol";
 import { type Clock, systemClock } from "./clock.ts";
 import { Handlers } from "./handlers.ts";
 import type { Unsubscribe } from "./link.ts";
@@ -114,7 +121,7 @@ export function createOfferBook(modules: OfferBookModules = {}, options: OfferBo
     const { offer } = signed;
     const key = `${offer.peerId} ${offer.classId}`;
     const present = entries.get(key);
-    if (present?.signature === signed.signature) {
+    if (present !== undefined && isSame(present, signed)) {
       return reject("duplicate");
     }
     const fault = verifyOffer(signed, clock.now());
@@ -222,4 +229,9 @@ export function createOfferBook(modules: OfferBookModules = {}, options: OfferBo
       timerAt = Number.POSITIVE_INFINITY;
     },
   };
+}
+
+/** The echo of a stored offer, which needs no second signature check. */
+function isSame(a: SignedOffer, b: SignedOffer): boolean {
+  return a.signature === b.signature && Buffer.compare(offerSigningBytes(a.offer), offerSigningBytes(b.offer)) === 0;
 }
