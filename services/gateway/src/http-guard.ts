@@ -45,7 +45,8 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   const chunks: Buffer[] = [];
   let length = 0;
   if (announced <= limit) {
-    for await (const chunk of request) {
+    // Without destroyOnReturn a body that is too large would end the connection before the error is sent.
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       if (chunk instanceof Buffer) {
         length += chunk.length;
         chunks.push(chunk);
