@@ -25,12 +25,12 @@ const asks = block(readBlocks("skills"), "copy").items("ask");
 
 /** Always of the training split. */
 export function recall(random: Random): Conversation {
-  return random.chance(0.5) ? repetition(random) : pairs(random);
+  return random.chance(0.65) ? repetition(random) : pairs(random);
 }
 
 function repetition(random: Random): Conversation {
   const word = () => {
-    if (random.chance(0.2)) return inventedName(random).toLowerCase();
+    if (random.chance(0.5)) return random.chance(0.5) ? inventedName(random) : inventedName(random).toLowerCase();
     return random.chance(0.15) ? person(random, "train").name : random.pick(vocabulary);
   };
   const text = Array.from({ length: random.int(3, 24) }, word).join(random.pick([" ", " ", ", "]));

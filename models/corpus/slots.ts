@@ -25,7 +25,7 @@ export type Slots = Readonly<Record<string, string>>;
 type Draw = (random: Random, split: Split) => string;
 
 /** How often an invented word stands where a known one could, so that copying does not depend on knowing the word. */
-const INVENTED = 0.12;
+const INVENTED = 0.25;
 
 const from =
   (list: readonly string[]): Draw =>
@@ -72,7 +72,7 @@ const draws: Readonly<Record<string, Draw>> = {
   u: (random, split) => (random.chance(0.6) ? random.pick(words("judged")) : object(random, split)),
   /** Any word at all, often one that nobody has seen. */
   t: (random, split) =>
-    random.chance(0.2) ? inventedName(random).toLowerCase() : random.pick([animal, object, food, place])(random, split),
+    random.chance(0.3) ? inventedName(random).toLowerCase() : random.pick([animal, object, food, place])(random, split),
 };
 
 export function draw(random: Random, split: Split, slot: string): string {

@@ -106,7 +106,7 @@ function question(random: Random, split: Split, { cast, plot }: Told): Turn {
   const generic: [string, string][] = [
     ["name", `The ${cast.kind} was called ${cast.name}.`],
     ["about", cast.isChild ? `It was about ${cast.name}.` : `It was about ${cast.name} the ${cast.kind}.`],
-    ["friend", `It was ${cast.slots.F} the ${cast.slots.f}.`],
+    ["friend", `The ${cast.slots.f} was called ${cast.slots.F}.`],
   ];
   if (random.chance(0.5)) {
     const [name, assistant] = random.pick(generic);

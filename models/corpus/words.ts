@@ -68,13 +68,35 @@ const consonants = "b br d dr f g h j k l m n p r s st t tr v w z".split(" ");
 const onsets = [...consonants, "ch", "sh", "th", ""];
 const vowels = "a e i o u".split(" ");
 const nuclei = [...vowels, "ia", "ee", "ei", "au"];
+const alphabet = "abcdefghijklmnopqrstuvwxyz".split("");
 const codas = ["", "", "n", "l", "r", "s", "m", "x", "ck", "th", "nd", "lla", "ton", "va"];
 
-/** A pronounceable name that is most likely in no list, so that copying is learnt rather than recall. */
-export function inventedName(random: Random): string {
+function syllables(random: Random): string {
   const syllable = () => random.pick(onsets) + random.pick(nuclei);
   const start = Array.from({ length: random.int(1, 2) }, syllable).join("");
-  return capital(start + random.pick(consonants) + random.pick(vowels) + random.pick(codas));
+  return start + random.pick(consonants) + random.pick(vowels) + random.pick(codas);
+}
+
+const known = [girls, boys, cities, animals, objects, foods, places, jobs].flatMap((list) => part(list, "train"));
+
+/** The beginning of one word and the end of another. */
+function spliced(random: Random): string {
+  const [left, right] = [random.pick(known), random.pick(known)];
+  return left.slice(0, random.int(2, Math.max(2, left.length - 2))) + right.slice(-random.int(2, 4)).toLowerCase();
+}
+
+/**
+ * A name that is most likely in no list, so that copying is learnt rather than recall. Several kinds, so that the tokens of
+ * any name that a user may type have been copied.
+ */
+export function inventedName(random: Random): string {
+  const letters = () => Array.from({ length: random.int(3, 7) }, () => random.pick(alphabet)).join("");
+  const make = random.weighted<(random: Random) => string>([
+    [5, syllables],
+    [4, spliced],
+    [1, letters],
+  ]);
+  return capital(make(random));
 }
 
 export interface Person {
@@ -85,12 +107,12 @@ export interface Person {
   them: "him" | "her";
 }
 
-/** Somebody from the names of a split or, one time in four, with an invented name. */
+/** Somebody from the names of a split or, four times in ten, with an invented name. */
 export function person(random: Random, split: Split, exclude: readonly string[] = []): Person {
   const girl = random.chance(0.5);
   const names = part(girl ? girls : boys, split);
   for (;;) {
-    const name = random.chance(0.25) ? inventedName(random) : random.pick(names);
+    const name = random.chance(0.4) ? inventedName(random) : random.pick(names);
     if (exclude.includes(name)) continue;
     return girl ? { name, they: "she", their: "her", them: "her" } : { name, they: "he", their: "his", them: "him" };
   }

@@ -42,16 +42,12 @@ class Conversations:
 
 
 class Stream:
-    """Conversations drawn without end from several corpora, in proportions that may change from step to step.
-
-    Each corpus is shuffled and used up before it begins again.
-    """
+    """Conversations drawn without end from several corpora; each is shuffled and used up before it begins again."""
 
     def __init__(self, corpora, seed):
         self.corpora, self.random = corpora, np.random.default_rng(seed)
         self.orders = [self.random.permutation(len(c)) for c in corpora]
         self.cursors = [0] * len(corpora)
-        self.epochs = [0] * len(corpora)
 
     def draw(self, corpus, tokens):
         """Row numbers of about `tokens` tokens of the given corpus."""
@@ -59,7 +55,6 @@ class Stream:
         while size < tokens:
             if self.cursors[corpus] == len(data):
                 self.orders[corpus], self.cursors[corpus] = self.random.permutation(len(data)), 0
-                self.epochs[corpus] += 1
             row = self.orders[corpus][self.cursors[corpus]]
             self.cursors[corpus] += 1
             rows.append(row)

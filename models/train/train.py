@@ -2,8 +2,9 @@
 
     python3 train/train.py --data CORPUS --first CORPUS --out DIR --minutes 40
 
-A run begins with conversations of `--first` alone (exercises in copying: a small model uses its context only after it
-has seen many of them) and, from `--first-share` of the run on, reads `--data` only. The loss covers answers. Matrices
+A run begins with `--first-tokens` of `--first` alone (exercises in copying: a model this small begins to use its context
+rather suddenly after 2 to 2.5 million tokens of them, and hardly at all without) and then reads `--data` only. The loss
+covers answers. Matrices
 inside blocks are trained with Muon, everything else with AdamW; the learning rate rises over a short warm-up, stays,
 and falls linearly over the last `--decay` of the run.
 
@@ -18,6 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
+import kernels
 from data import Conversations, Stream
 from model import Config, Llama
 from muon import Muon
@@ -29,7 +31,7 @@ def parse():
     p = argparse.ArgumentParser()
     p.add_argument("--data", required=True, help="folder with train.* and dev.* files")
     p.add_argument("--first", help="folder with the corpus of the beginning")
-    p.add_argument("--first-share", type=float, default=0.12)
+    p.add_argument("--first-tokens", type=float, default=4e6)
     p.add_argument("--out", required=True)
     p.add_argument("--minutes", type=float, required=True)
     p.add_argument("--warmup", type=float, default=0.01, help="share of the run")
@@ -119,7 +121,7 @@ class Trainer:
             progress = elapsed / 60 / args.minutes
             if progress >= 1:
                 break
-            corpus = 1 if args.first and progress < args.first_share else 0
+            corpus = 1 if args.first and seen[1] < args.first_tokens else 0
             loss, tokens = self.step(corpus, schedule(progress, args.warmup, args.decay))
             seen[corpus] += tokens
             step += 1
@@ -131,7 +133,10 @@ class Trainer:
                 self.save({})
                 saved = time.time()
         dev = evaluate(self.model, self.dev, 10_000)
-        record = {"parameters": parameters, "minutes": args.minutes, "steps": step, "tokens": seen[0], "tokensOfFirst": seen[1], "epochs": self.stream.epochs[0], "devLoss": dev}
+        data = self.stream.corpora[0]
+        record = {"parameters": parameters, "minutes": args.minutes, "threads": args.threads, "tiles": kernels.HAS_TILES}
+        record |= {"steps": step, "tokens": seen[0], "tokensOfFirst": seen[1], "devLoss": dev}
+        record |= {"conversations": len(data), "corpusTokens": int(data.lengths.sum())}
         self.save(record)
         print(f"done: {json.dumps(record)}", flush=True)
 
