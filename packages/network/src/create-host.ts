@@ -174,15 +174,16 @@ export function createHost(modules: HostModules, options: HostOptions): Host {
   async function announce(offer: Offer): Promise<SignedOffer> {
     const { discovery } = requireRunning();
     const signed = signOffer(offer, key);
-    const verdict = offers.accept(signed);
+    const bytes = encodeSignedOffer(signed);
+    const verdict = offers.acceptBytes(bytes);
     if (!verdict.accepted) {
       throw offerRefused(verdict.reason, offer.sequence);
     }
-    const bytes = encodeSignedOffer(signed);
     for (const link of hub.all()) {
       link.sendControl(FrameType.OFFER, bytes);
     }
-    await discovery?.publish(bytes);
+    // Links were told; gossip that fails now is made up for by the next offer.
+    await discovery?.publish(bytes).catch(onProblem);
     return signed;
   }
 

@@ -1,4 +1,4 @@
-import { errorMessage, fromHex, type Hex, MAX_OFFER_BYTES } from "@depinfer/protocol";
+import { errorMessage, fromHex, type Hex } from "@depinfer/protocol";
 import type { GossipSub, TopicValidatorResult as Verdict } from "@libp2p/gossipsub";
 import { TopicValidatorResult } from "@libp2p/gossipsub";
 import type { KadDHT } from "@libp2p/kad-dht";
@@ -61,9 +61,6 @@ export function createDiscovery({ dht, gossip, offers }: DiscoveryModules): Disc
       gossip.unsubscribe(OFFER_TOPIC);
     },
     async publish(signedOffer) {
-      if (signedOffer.length > MAX_OFFER_BYTES) {
-        throw offerTooLarge(signedOffer.length);
-      }
       await gossip.publish(OFFER_TOPIC, signedOffer);
     },
     async provide(classId) {
@@ -118,14 +115,5 @@ function dhtFailed(what: string, classId: Hex, cause: unknown): NetworkError {
     metadata: { classId },
     retryable: true,
     cause,
-  });
-}
-
-function offerTooLarge(length: number): NetworkError {
-  return new NetworkError({
-    code: "network.offerTooLarge",
-    message: `The signed offer has ${length} bytes; at most ${MAX_OFFER_BYTES} are passed on`,
-    remedy: "Announce fewer addresses",
-    metadata: { length, maximum: MAX_OFFER_BYTES },
   });
 }

@@ -141,3 +141,12 @@ export function asProblem(problem: unknown): DepinferError {
     cause: problem,
   });
 }
+
+export function sendBufferFull(peerId: string, maximum: number): NetworkError {
+  return new NetworkError({
+    code: "network.sendBufferFull",
+    message: `More than ${maximum} bytes wait for a peer that does not read`,
+    remedy: "Stop sending when send() returns false and await drained()",
+    metadata: { peerId, maximum },
+  });
+}

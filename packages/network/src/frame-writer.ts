@@ -50,6 +50,10 @@ export class FrameWriter {
     return this.#queuedBytes + this.#sink.writeBufferLength;
   }
 
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   get isFull(): boolean {
     return this.bufferedBytes >= HIGH_WATER_BYTES;
   }

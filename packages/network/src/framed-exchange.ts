@@ -1,6 +1,8 @@
-import { type DepinferError, decodeError, encodeError, FRAME_HEADER_BYTES, FrameType, utf8 } from "@depinfer/protocol";
-import { exchangeClosed, NetworkError, protocolViolation } from "./errors.ts";
+import { type DepinferError, decodeError, encodeError, FrameType, utf8 } from "@depinfer/protocol";
+import { exchangeClosed, protocolViolation, sendBufferFull } from "./errors.ts";
 import type { Exchange, ExchangeOutcome } from "./exchange.ts";
+import { ReceiveQueue } from "./receive-queue.ts";
+import { MAX_HELD_BYTES, SendQueue } from "./send-queue.ts";
 
 /** What an exchange needs of its link. */
 export interface ExchangePort {
@@ -20,23 +22,8 @@ export interface ExchangePort {
   handlerFailed(error: unknown): void;
 }
 
-/** A producer that ignores `drained()` for this many bytes has its exchange failed. */
-const MAX_HELD_BYTES = 16 * 1024 * 1024;
-
 /** Text of a CANCEL that is kept. */
 const MAX_REASON_BYTES = 512;
-
-interface HeldFrame {
-  readonly type: FrameType;
-  readonly payload: Uint8Array;
-}
-
-/*
- * Flow control. A DATA frame costs its payload plus its header, so that empty frames are not free. The sender may send
- * while its credit is positive; the last frame may overdraw it, so a frame larger than the window still passes. The
- * receiver grants (CREDIT, u32) what its consumer took, in steps of half a window. At most one window and one frame
- * are ever held for a consumer that paused.
- */
 
 /** An exchange on a framed link; see `Exchange` for what it promises. */
 export class FramedExchange implements Exchange {
@@ -45,25 +32,12 @@ export class FramedExchange implements Exchange {
   readonly openingType: FrameType;
   readonly opening: Uint8Array;
   readonly #port: ExchangePort;
-
+  readonly #sending: SendQueue;
+  readonly #receiving: ReceiveQueue;
+  #onClose: ((outcome: ExchangeOutcome) => void) | undefined;
   #outcome: ExchangeOutcome | undefined;
   #outcomeTold = false;
-  #onFrame: ((type: FrameType, payload: Uint8Array) => void) | undefined;
-  #onClose: ((outcome: ExchangeOutcome) => void) | undefined;
-
-  #sendCredit: number;
   #localEnded = false;
-  #outbox: HeldFrame[] = [];
-  #outboxBytes = 0;
-  #drained: PromiseWithResolvers<void> | undefined;
-
-  #paused = false;
-  #delivering = false;
-  #inbox: HeldFrame[] = [];
-  #inboxBytes = 0;
-  /** What the sender may still send, and what the consumer took without the sender knowing it yet. */
-  #receiveCredit: number;
-  #ungranted = 0;
   #receiptSeen = false;
 
   constructor(port: ExchangePort, id: number, initiator: boolean, openingType: FrameType, opening: Uint8Array) {
@@ -72,8 +46,25 @@ export class FramedExchange implements Exchange {
     this.initiator = initiator;
     this.openingType = openingType;
     this.opening = opening;
-    this.#sendCredit = port.remoteWindowBytes;
-    this.#receiveCredit = port.windowBytes;
+    this.#sending = new SendQueue(
+      {
+        write: (type, payload) => this.#write(type, payload),
+        isLinkFull: () => port.isFull,
+        waitForLinkRoom: () => port.waitForRoom(this),
+      },
+      port.remoteWindowBytes,
+    );
+    this.#receiving = new ReceiveQueue(
+      {
+        grant: (bytes) => this.#grant(bytes),
+        onHandlerError: (error) => {
+          port.handlerFailed(error);
+          this.fail(error);
+        },
+        onEmpty: () => this.#tellOutcome(),
+      },
+      { windowBytes: port.windowBytes, maxHeldBytes: 2 * port.maxPayloadBytes },
+    );
   }
 
   get peerId(): string {
@@ -92,37 +83,26 @@ export class FramedExchange implements Exchange {
   }
 
   send(type: FrameType, payload: Uint8Array): boolean {
-    const trailing = type === FrameType.RECEIPT && !this.initiator && this.#localEnded;
+    const isTrailer = type === FrameType.RECEIPT && !this.initiator && this.#localEnded;
     if (this.#outcome !== undefined) {
-      return trailing && this.#outcome.kind === "ended" && this.#port.write(this.id, type, payload);
+      return isTrailer && this.#outcome.kind === "ended" && this.#port.write(this.id, type, payload);
     }
-    if (this.#localEnded && !trailing) {
+    if (this.#localEnded && !isTrailer) {
       return false;
     }
-    if (this.#outbox.length > 0 || (type === FrameType.DATA && this.#sendCredit <= 0)) {
-      this.#hold(type, payload);
-      return false;
+    const room = this.#sending.send(type, payload);
+    if (this.#sending.isOverfull) {
+      this.fail(sendBufferFull(this.peerId, MAX_HELD_BYTES));
     }
-    return this.#write(type, payload) && this.#sendCredit > 0;
+    return room;
   }
 
   drained(): Promise<void> {
-    if (this.#outcome !== undefined) {
-      return Promise.reject(this.#closedError(this.#outcome));
-    }
-    if (this.#hasRoom()) {
-      return Promise.resolve();
-    }
-    this.#drained ??= Promise.withResolvers<void>();
-    if (this.#port.isFull) {
-      this.#port.waitForRoom(this);
-    }
-    return this.#drained.promise;
+    return this.#outcome === undefined ? this.#sending.drained() : Promise.reject(this.#closedError(this.#outcome));
   }
 
   onFrame(handler: (type: FrameType, payload: Uint8Array) => void): void {
-    this.#onFrame = handler;
-    this.#deliverHeld();
+    this.#receiving.onFrame(handler);
   }
 
   onClose(handler: (outcome: ExchangeOutcome) => void): void {
@@ -131,42 +111,34 @@ export class FramedExchange implements Exchange {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.#receiving.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#deliverHeld();
+    this.#receiving.resume();
   }
 
   end(payload: Uint8Array = NO_BYTES): void {
-    if (this.#localEnded || this.#outcome !== undefined) {
-      return;
-    }
-    this.#localEnded = true;
-    if (this.#outbox.length > 0) {
-      this.#hold(FrameType.END, payload);
-    } else {
-      this.#write(FrameType.END, payload);
+    if (!this.#localEnded && this.#outcome === undefined) {
+      this.#localEnded = true;
+      this.#sending.send(FrameType.END, payload);
     }
   }
 
   fail(error: unknown): void {
-    if (this.#outcome !== undefined) {
-      return;
+    if (this.#outcome === undefined) {
+      const payload = encodeError(error);
+      this.#port.write(this.id, FrameType.ERR, payload);
+      this.#close({ kind: "failed", error: decodeError(payload) });
     }
-    const payload = encodeError(error);
-    this.#port.write(this.id, FrameType.ERR, payload);
-    this.#close({ kind: "failed", error: decodeError(payload) });
   }
 
   cancel(reason: string): void {
-    if (this.#outcome !== undefined) {
-      return;
+    if (this.#outcome === undefined) {
+      this.#port.write(this.id, FrameType.CANCEL, utf8(reason).subarray(0, MAX_REASON_BYTES));
+      this.#receiving.clear();
+      this.#close({ kind: "cancelled", by: "local", reason });
     }
-    this.#port.write(this.id, FrameType.CANCEL, utf8(reason).subarray(0, MAX_REASON_BYTES));
-    this.#inbox = [];
-    this.#close({ kind: "cancelled", by: "local", reason });
   }
 
   /**
@@ -175,27 +147,36 @@ export class FramedExchange implements Exchange {
    * @throws NetworkError `network.protocolViolation`
    */
   receive(type: FrameType, payload: Uint8Array): void {
-    const awaited = this.#outcome === undefined || (type === FrameType.RECEIPT && this.awaitsReceipt);
-    if (!awaited) {
-      // It crossed our CANCEL, ERR or END on the way.
-      return;
+    const isAwaited = this.#outcome === undefined || (type === FrameType.RECEIPT && this.awaitsReceipt);
+    if (!isAwaited) {
+      return; // It crossed our CANCEL, ERR or END on the way.
     }
-    if (type === FrameType.RECEIPT) {
-      this.#receiptSeen = true;
-    }
-    if (type === FrameType.CREDIT) {
-      this.#receiveGrant(payload);
-    } else if (type === FrameType.CANCEL) {
-      this.#inbox = [];
-      const reason = new TextDecoder().decode(payload.subarray(0, MAX_REASON_BYTES));
-      this.#close({ kind: "cancelled", by: "remote", reason });
-    } else {
-      this.#take(type, payload);
-      if (type === FrameType.ERR) {
-        this.#close({ kind: "failed", error: decodeError(payload) });
-      } else if (type === FrameType.END && this.initiator) {
-        this.#close({ kind: "ended" });
+    switch (type) {
+      case FrameType.CREDIT:
+        this.#receiveGrant(payload);
+        return;
+      case FrameType.CANCEL: {
+        const reason = new TextDecoder().decode(payload.subarray(0, MAX_REASON_BYTES));
+        this.#receiving.clear();
+        this.#close({ kind: "cancelled", by: "remote", reason });
+        return;
       }
+      case FrameType.RECEIPT:
+        this.#receiptSeen = true;
+        this.#take(type, payload);
+        return;
+      case FrameType.ERR:
+        this.#take(type, payload);
+        this.#close({ kind: "failed", error: decodeError(payload) });
+        return;
+      case FrameType.END:
+        this.#take(type, payload);
+        if (this.initiator) {
+          this.#close({ kind: "ended" });
+        }
+        return;
+      default:
+        this.#take(type, payload);
     }
   }
 
@@ -205,13 +186,10 @@ export class FramedExchange implements Exchange {
   }
 
   onLinkRoom(): void {
-    this.#resolveDrained();
+    this.#sending.onLinkRoom();
   }
 
   #write(type: FrameType, payload: Uint8Array): boolean {
-    if (type === FrameType.DATA) {
-      this.#sendCredit -= payload.length + FRAME_HEADER_BYTES;
-    }
     const room = this.#port.write(this.id, type, payload);
     if (type === FrameType.END && !this.initiator) {
       this.#close({ kind: "ended" });
@@ -219,116 +197,26 @@ export class FramedExchange implements Exchange {
     return room;
   }
 
-  #hold(type: FrameType, payload: Uint8Array): void {
-    this.#outboxBytes += payload.length + FRAME_HEADER_BYTES;
-    if (this.#outboxBytes > MAX_HELD_BYTES) {
-      this.fail(
-        new NetworkError({
-          code: "network.sendBufferFull",
-          message: `More than ${MAX_HELD_BYTES} bytes wait for a peer that does not read`,
-          remedy: "Stop sending when send() returns false and await drained()",
-          metadata: { peerId: this.peerId, maximum: MAX_HELD_BYTES },
-        }),
-      );
-      return;
+  #take(type: FrameType, payload: Uint8Array): void {
+    const fault = this.#receiving.take(type, payload);
+    if (fault !== undefined) {
+      throw protocolViolation(this.peerId, fault, { requestId: this.id });
     }
-    // Not `slice`, which on a Buffer makes a view.
-    this.#outbox.push({ type, payload: new Uint8Array(payload) });
+  }
+
+  #grant(bytes: number): void {
+    if (this.#outcome === undefined) {
+      const payload = new Uint8Array(4);
+      new DataView(payload.buffer).setUint32(0, bytes);
+      this.#port.write(this.id, FrameType.CREDIT, payload);
+    }
   }
 
   #receiveGrant(payload: Uint8Array): void {
     if (payload.length !== 4) {
       throw protocolViolation(this.peerId, `CREDIT of ${payload.length} bytes instead of 4`);
     }
-    const granted = new DataView(payload.buffer, payload.byteOffset, 4).getUint32(0);
-    this.#sendCredit = Math.min(this.#sendCredit + granted, Number.MAX_SAFE_INTEGER);
-    let sent = 0;
-    for (const frame of this.#outbox) {
-      if (frame.type === FrameType.DATA && this.#sendCredit <= 0) {
-        break;
-      }
-      sent++;
-      this.#outboxBytes -= frame.payload.length + FRAME_HEADER_BYTES;
-      this.#write(frame.type, frame.payload);
-    }
-    // `#write` of END closes the exchange, which empties the outbox; frames behind it (RECEIPT) were written by then.
-    this.#outbox.splice(0, sent);
-    this.#resolveDrained();
-  }
-
-  #take(type: FrameType, payload: Uint8Array): void {
-    if (type === FrameType.DATA) {
-      if (this.#receiveCredit <= 0) {
-        throw protocolViolation(this.peerId, "DATA beyond the granted window", { requestId: this.id });
-      }
-      this.#receiveCredit -= payload.length + FRAME_HEADER_BYTES;
-    }
-    if (this.#inbox.length === 0 && !this.#paused && this.#onFrame !== undefined) {
-      this.#deliver(type, payload);
-      return;
-    }
-    this.#inboxBytes += payload.length + FRAME_HEADER_BYTES;
-    if (this.#inboxBytes > this.#port.windowBytes + 2 * this.#port.maxPayloadBytes) {
-      throw protocolViolation(this.peerId, "too many frames for a paused exchange", { requestId: this.id });
-    }
-    this.#inbox.push({ type, payload });
-  }
-
-  #deliver(type: FrameType, payload: Uint8Array): void {
-    try {
-      this.#onFrame?.(type, payload);
-    } catch (error) {
-      this.#port.handlerFailed(error);
-      this.fail(error);
-    }
-    if (type === FrameType.DATA && this.#outcome === undefined) {
-      this.#ungranted += payload.length + FRAME_HEADER_BYTES;
-      if (this.#ungranted >= this.#port.windowBytes / 2) {
-        this.#grant();
-      }
-    }
-  }
-
-  #grant(): void {
-    const payload = new Uint8Array(4);
-    new DataView(payload.buffer).setUint32(0, this.#ungranted);
-    this.#receiveCredit += this.#ungranted;
-    this.#ungranted = 0;
-    this.#port.write(this.id, FrameType.CREDIT, payload);
-  }
-
-  #deliverHeld(): void {
-    if (this.#delivering) {
-      return;
-    }
-    this.#delivering = true;
-    let next = 0;
-    while (next < this.#inbox.length && !this.#paused && this.#onFrame !== undefined) {
-      const frame = this.#inbox[next++];
-      if (frame !== undefined) {
-        this.#inboxBytes -= frame.payload.length + FRAME_HEADER_BYTES;
-        this.#deliver(frame.type, frame.payload);
-      }
-    }
-    this.#inbox.splice(0, next);
-    this.#delivering = false;
-    this.#tellOutcome();
-  }
-
-  #hasRoom(): boolean {
-    return this.#outbox.length === 0 && this.#sendCredit > 0 && !this.#port.isFull;
-  }
-
-  #resolveDrained(): void {
-    if (this.#drained === undefined || this.#outcome !== undefined) {
-      return;
-    }
-    if (this.#hasRoom()) {
-      this.#drained.resolve();
-      this.#drained = undefined;
-    } else if (this.#port.isFull) {
-      this.#port.waitForRoom(this);
-    }
+    this.#sending.grant(new DataView(payload.buffer, payload.byteOffset, 4).getUint32(0));
   }
 
   #close(outcome: ExchangeOutcome): void {
@@ -337,22 +225,22 @@ export class FramedExchange implements Exchange {
     }
     this.#outcome = outcome;
     if (outcome.kind !== "ended") {
-      this.#outbox = [];
+      this.#sending.clear();
     }
-    this.#drained?.reject(this.#closedError(outcome));
-    this.#drained = undefined;
+    this.#sending.close(() => this.#closedError(outcome));
     this.#port.exchangeClosed(this);
     this.#tellOutcome();
   }
 
   /** The end is told after everything that came before it was delivered. */
   #tellOutcome(): void {
-    if (this.#outcome === undefined || this.#outcomeTold || this.#onClose === undefined || this.#inbox.length > 0) {
+    const outcome = this.#outcome;
+    if (outcome === undefined || this.#outcomeTold || this.#onClose === undefined || !this.#receiving.isEmpty) {
       return;
     }
     this.#outcomeTold = true;
     try {
-      this.#onClose(this.#outcome);
+      this.#onClose(outcome);
     } catch (error) {
       this.#port.handlerFailed(error);
     }

@@ -4,23 +4,19 @@ import {
   encodeError,
   encodeMessage,
   errorMessage,
-  FrameDecoder,
   FrameType,
 } from "@depinfer/protocol";
-import type { Stream, StreamMessageEvent } from "@libp2p/interface";
+import type { Stream } from "@libp2p/interface";
 import type { Clock } from "./clock.ts";
 import { helloTimeout, linkClosed, NetworkError, protocolViolation } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
 import { ExchangeTable } from "./exchange-table.ts";
-import { FrameWriter } from "./frame-writer.ts";
+import { FrameStream } from "./frame-stream.ts";
 import type { ExchangePort, FramedExchange } from "./framed-exchange.ts";
 import { Handlers } from "./handlers.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { decodeHello, type Hello, negotiateVersion } from "./hello.ts";
 import type { Link, TransportName, Unsubscribe } from "./link.ts";
-
-/** How long the last frames of a closing link may take to leave, in ms. */
-const CLOSE_TIMEOUT_MS = 1000;
 
 /** How long a link that lost against its twin stays, so that requests opened in the same instant still pass, in ms. */
 const RETIRE_GRACE_MS = 2000;
@@ -64,8 +60,7 @@ export class StreamLink implements Link, ExchangePort {
   readonly maxPayloadBytes: number;
   readonly #modules: StreamLinkModules;
   readonly #options: StreamLinkOptions;
-  readonly #decoder: FrameDecoder;
-  readonly #writer: FrameWriter;
+  readonly #frames: FrameStream;
   readonly #exchanges: ExchangeTable;
   readonly #heartbeat: Heartbeat;
   readonly #waitingForRoom = new Set<FramedExchange>();
@@ -78,7 +73,6 @@ export class StreamLink implements Link, ExchangePort {
   #closeReason: DepinferError | undefined;
   #retireAt: number | undefined;
   #stopHelloTimer: () => void = () => {};
-  #streamClosed: Promise<void> = Promise.resolve();
 
   constructor(modules: StreamLinkModules, options: StreamLinkOptions) {
     const { clock, stream } = modules;
@@ -90,8 +84,21 @@ export class StreamLink implements Link, ExchangePort {
     this.remoteAddress = options.remoteAddress;
     this.maxPayloadBytes = options.maxPayloadBytes;
     this.#localHello = options.hello;
-    this.#decoder = new FrameDecoder({ maxPayloadBytes: options.maxPayloadBytes });
-    this.#writer = new FrameWriter(stream, () => this.#onRoom());
+    this.#frames = new FrameStream(
+      {
+        clock,
+        stream,
+        onFrame: (requestId, type, payload) => this.#onFrame(requestId, type, payload),
+        onRoom: () => this.#onRoom(),
+        onHeard: () => this.#heartbeat.heard(),
+        onBroken: (error) => this.#violated(error),
+        onEnd: (reason, cause) => {
+          this.#lost(linkClosed(this.peerId, reason, cause));
+          this.#frames.close();
+        },
+      },
+      options.maxPayloadBytes,
+    );
     this.#controlHandlers = new Handlers(modules.onProblem);
     this.#helloHandlers = new Handlers(modules.onProblem);
     this.#closeHandlers = new Handlers(modules.onProblem);
@@ -110,7 +117,6 @@ export class StreamLink implements Link, ExchangePort {
       },
       { intervalMs: options.pingIntervalMs, maxSilentBeats: options.maxSilentPings },
     );
-    this.#listen(stream);
     this.#stopHelloTimer = clock.after(options.helloTimeoutMs, () => {
       this.#closeWith(helloTimeout(this.peerId, options.helloTimeoutMs));
     });
@@ -137,7 +143,7 @@ export class StreamLink implements Link, ExchangePort {
   }
 
   get bufferedBytes(): number {
-    return this.#writer.bufferedBytes;
+    return this.#frames.bufferedBytes;
   }
 
   get closed(): boolean {
@@ -151,7 +157,7 @@ export class StreamLink implements Link, ExchangePort {
 
   /** Resolves when the last bytes of a closed link were handed to the transport, or could not be. */
   get streamClosed(): Promise<void> {
-    return this.#streamClosed;
+    return this.#frames.closed;
   }
 
   get windowBytes(): number {
@@ -163,7 +169,7 @@ export class StreamLink implements Link, ExchangePort {
   }
 
   get isFull(): boolean {
-    return this.#writer.isFull;
+    return this.#frames.isFull;
   }
 
   open(payload: Uint8Array, type: FrameType = FrameType.REQ): Exchange {
@@ -205,7 +211,7 @@ export class StreamLink implements Link, ExchangePort {
   }
 
   write(requestId: number, type: FrameType, payload: Uint8Array): boolean {
-    return this.#writer.write(requestId, type, payload);
+    return this.#frames.write(requestId, type, payload);
   }
 
   waitForRoom(exchange: FramedExchange): void {
@@ -219,38 +225,6 @@ export class StreamLink implements Link, ExchangePort {
 
   handlerFailed(error: unknown): void {
     this.#modules.onProblem(error);
-  }
-
-  #listen(stream: Stream): void {
-    const onFrame = (requestId: number, type: FrameType, payload: Uint8Array): void => {
-      // Frames behind the one that closed the link have no meaning any more.
-      if (this.#closeReason === undefined) {
-        this.#onFrame(requestId, type, payload);
-      }
-    };
-    stream.addEventListener("message", (event: StreamMessageEvent) => {
-      if (this.#closeReason !== undefined) {
-        return;
-      }
-      this.#heartbeat.heard();
-      try {
-        if (event.data instanceof Uint8Array) {
-          this.#decoder.push(event.data, onFrame);
-        } else {
-          for (const part of event.data) {
-            this.#decoder.push(part, onFrame);
-          }
-        }
-      } catch (error) {
-        this.#violated(error);
-      }
-    });
-    stream.addEventListener("remoteCloseWrite", () => this.#onRemoteEnd());
-    stream.addEventListener("close", (event) => {
-      this.#lost(
-        linkClosed(this.peerId, event.error === undefined ? "closed" : errorMessage(event.error), event.error),
-      );
-    });
   }
 
   #onFrame(requestId: number, type: FrameType, payload: Uint8Array): void {
@@ -293,7 +267,7 @@ export class StreamLink implements Link, ExchangePort {
         const error = decodeError(payload);
         const said = error.metadata.reason ?? error.message;
         this.#lost(linkClosed(this.peerId, `the peer says: ${said}`, error));
-        this.#closeStream();
+        this.#frames.close();
         break;
       }
       default:
@@ -336,22 +310,8 @@ export class StreamLink implements Link, ExchangePort {
     const silentMs = silentBeats * this.#options.pingIntervalMs;
     const reason = linkClosed(this.peerId, `no sign of life for about ${silentMs} ms`);
     this.#lost(reason);
-    this.#modules.stream.abort(reason);
+    this.#frames.abort(reason);
     this.#modules.abortConnection(reason);
-  }
-
-  /** The peer will send nothing more. */
-  #onRemoteEnd(): void {
-    if (this.#closeReason !== undefined) {
-      return;
-    }
-    try {
-      this.#decoder.finish();
-      this.#lost(linkClosed(this.peerId, "the peer ended it"));
-    } catch (error) {
-      this.#lost(linkClosed(this.peerId, errorMessage(error), error));
-    }
-    this.#closeStream();
   }
 
   #violated(error: unknown): void {
@@ -365,9 +325,8 @@ export class StreamLink implements Link, ExchangePort {
       return;
     }
     this.write(LINK_ID, FrameType.ERR, encodeError(reason));
-    this.#writer.flush(true);
     this.#lost(reason);
-    this.#closeStream();
+    this.#frames.close();
   }
 
   /** Ends everything on this side. */
@@ -378,7 +337,6 @@ export class StreamLink implements Link, ExchangePort {
     this.#closeReason = reason;
     this.#stopHelloTimer();
     this.#heartbeat.stop();
-    this.#writer.stop();
     this.#exchanges.loseAll(
       reason.code === "network.linkClosed" ? reason : linkClosed(this.peerId, reason.message, reason),
     );
@@ -386,13 +344,5 @@ export class StreamLink implements Link, ExchangePort {
     this.#modules.onClosed(this, reason);
     this.#closeHandlers.call(reason);
     this.#closeHandlers.clear();
-  }
-
-  #closeStream(): void {
-    const { stream } = this.#modules;
-    const abort = (): void => stream.abort(new Error("link closed"));
-    // The peer answers our end with its own; one that does not is cut off.
-    this.#modules.clock.after(CLOSE_TIMEOUT_MS, abort);
-    this.#streamClosed = stream.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }).catch(abort);
   }
 }
