@@ -136,6 +136,8 @@ contract Channels is EIP712 {
 
     error ZeroAmount();
     error ZeroAddress();
+    /// @notice Tokens sent there would be lost.
+    error InvalidRecipient(address to);
     /// @notice The amount does not fit the channel's 96 bits.
     error AmountTooWide(uint256 amount);
     /// @notice The token delivered another amount than was asked of it.
@@ -185,7 +187,7 @@ contract Channels is EIP712 {
 
     /// @notice Sends `amount` of the caller's free balance to `to`.
     function withdraw(uint256 amount, address to) external {
-        if (to == address(0)) revert ZeroAddress();
+        if (to == address(0) || to == address(this)) revert InvalidRecipient(to);
         if (amount == 0) revert ZeroAmount();
         _debit(msg.sender, amount);
         emit Withdrawn(msg.sender, to, amount);
@@ -289,7 +291,7 @@ contract Channels is EIP712 {
 
     /// @notice Sends everything that the caller has earned to `to`.
     function withdrawEarned(address to) external returns (uint256 amount) {
-        if (to == address(0)) revert ZeroAddress();
+        if (to == address(0) || to == address(this)) revert InvalidRecipient(to);
         amount = earnedOf[msg.sender];
         if (amount == 0) revert ZeroAmount();
         earnedOf[msg.sender] = 0;
@@ -404,7 +406,7 @@ contract Channels is EIP712 {
     function _topUp(ChannelConfig calldata config, uint256 amount) internal {
         if (amount == 0) revert ZeroAmount();
         (bytes32 id, ChannelSlot slot) = _loadOpen(config);
-        // Not an overflow: a free balance or a token's supply would have to be near 2^256.
+        if (amount > type(uint96).max) revert AmountTooWide(amount);
         uint256 total = slot.deposit() + amount;
         if (total > type(uint96).max) revert AmountTooWide(total);
         slots[id] = ChannelSlotLib.pack(total, slot.settled(), slot.withdrawAt(), ChannelSlotLib.OPEN);

@@ -75,6 +75,8 @@ contract StakeVault {
 
     error ZeroAddress();
     error ZeroAmount();
+    /// @notice Tokens sent there would be lost.
+    error InvalidRecipient(address to);
     error DelayNotAboveDisputeWindow(uint256 unbondDelay, uint256 disputeWindow);
     error TransferMismatch(uint256 expected, uint256 received);
     error NotOperator(address caller, address operator);
@@ -160,7 +162,7 @@ contract StakeVault {
 
     /// @notice Sends what is left of the requested amount to `to`, once the delay is over and no dispute is open.
     function finalizeUnbond(address to) external returns (uint256 amount) {
-        if (to == address(0)) revert ZeroAddress();
+        if (to == address(0) || to == address(this)) revert InvalidRecipient(to);
         Stake storage stake = stakes[msg.sender];
         if (stake.unbondingAt == 0) revert NothingUnbonding(msg.sender);
         if (block.timestamp < stake.unbondingAt) revert UnbondTooEarly(stake.unbondingAt);
@@ -214,7 +216,7 @@ contract StakeVault {
 
     /// @notice Sends what slashes credited to the caller to `to`.
     function withdrawClaimable(address to) external returns (uint256 amount) {
-        if (to == address(0)) revert ZeroAddress();
+        if (to == address(0) || to == address(this)) revert InvalidRecipient(to);
         amount = claimableOf[msg.sender];
         if (amount == 0) revert ZeroAmount();
         claimableOf[msg.sender] = 0;

@@ -48,6 +48,7 @@ export const channelsAbi = [
   {"type":"error","name":"DelayBoundOutOfRange","inputs":[{"name":"min","type":"uint256","internalType":"uint256"},{"name":"max","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"DelayOutOfRange","inputs":[{"name":"withdrawDelay","type":"uint256","internalType":"uint256"},{"name":"min","type":"uint256","internalType":"uint256"},{"name":"max","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"InsufficientBalance","inputs":[{"name":"payer","type":"address","internalType":"address"},{"name":"balance","type":"uint256","internalType":"uint256"},{"name":"needed","type":"uint256","internalType":"uint256"}]},
+  {"type":"error","name":"InvalidRecipient","inputs":[{"name":"to","type":"address","internalType":"address"}]},
   {"type":"error","name":"MalformedConfig","inputs":[]},
   {"type":"error","name":"NotAboveSettled","inputs":[{"name":"channelId","type":"bytes32","internalType":"bytes32"},{"name":"amount","type":"uint256","internalType":"uint256"},{"name":"settled","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"NotPayer","inputs":[{"name":"caller","type":"address","internalType":"address"}]},

@@ -33,6 +33,7 @@ export const stakeVaultAbi = [
   {"type":"error","name":"AboveSlots","inputs":[{"name":"slots","type":"uint256","internalType":"uint256"},{"name":"bonded","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"AboveStake","inputs":[{"name":"amount","type":"uint256","internalType":"uint256"},{"name":"stake","type":"uint256","internalType":"uint256"}]},
   {"type":"error","name":"DelayNotAboveDisputeWindow","inputs":[{"name":"unbondDelay","type":"uint256","internalType":"uint256"},{"name":"disputeWindow","type":"uint256","internalType":"uint256"}]},
+  {"type":"error","name":"InvalidRecipient","inputs":[{"name":"to","type":"address","internalType":"address"}]},
   {"type":"error","name":"NotDisputes","inputs":[{"name":"caller","type":"address","internalType":"address"}]},
   {"type":"error","name":"NotLocked","inputs":[{"name":"operator","type":"address","internalType":"address"}]},
   {"type":"error","name":"NotOperator","inputs":[{"name":"caller","type":"address","internalType":"address"},{"name":"operator","type":"address","internalType":"address"}]},
