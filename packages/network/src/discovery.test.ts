@@ -3,10 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeSignedOffer, FrameType, type SignedOffer } from "@depinfer/protocol";
 import { afterEach, describe, expect, it } from "vitest";
+import { OFFER_TOPIC } from "./discovery.ts";
 import { createNodeKey } from "./node-key.ts";
 import { signOffer } from "./sign-offer.ts";
 import { createTestHosts, linkBetween, seedOf, type TestHost, until } from "./testing/hosts.ts";
 import { classIdOf, offerOf } from "./testing/offers.ts";
+import { connectRawGossip } from "./testing/raw-gossip.ts";
 
 const hosts = createTestHosts();
 afterEach(() => hosts.stopAll());
@@ -61,6 +63,37 @@ describe("eight nodes", () => {
     const link = await seeker.dial(found[0] ?? "");
     expect(link.peerId).toBe(provider.peerId);
     expect(await first.findProviders(classIdOf(8), { timeoutMs: 3000 })).toEqual([]);
+  });
+});
+
+describe("a peer that gossips rubbish", () => {
+  it("has it refused by reason, and what it passes on in good faith still counts", async () => {
+    const host = await hosts.start("host", { discovery: true });
+    const raw = await connectRawGossip(host);
+    try {
+      const victim = createNodeKey(seedOf("victim"));
+      const genuine = signOffer(offerOf(victim.peerId, Date.now(), { sequence: 9 }), victim);
+      const forged = { ...genuine, offer: { ...genuine.offer, sequence: 10 } };
+      const impostor = createNodeKey(seedOf("impostor"));
+      const stolen = { ...signOffer(offerOf(impostor.peerId, Date.now()), impostor), offer: genuine.offer };
+      const old = signOffer(offerOf(victim.peerId, Date.now(), { sequence: 8 }), victim);
+      for (const offer of [genuine, forged, stolen, old]) {
+        await raw.publish(OFFER_TOPIC, encodeSignedOffer(offer));
+      }
+      await raw.publish(OFFER_TOPIC, Buffer.alloc(17_000, "x"));
+      await raw.publish(OFFER_TOPIC, Buffer.from("not an offer"));
+      await until("all were judged", () => host.offers.rejected.malformed === 1);
+      expect(host.offers.rejected).toMatchObject({
+        badSignature: 1,
+        wrongPeer: 1,
+        oldSequence: 1,
+        tooLarge: 1,
+        malformed: 1,
+      });
+      expect(host.offers.signedOffers()).toEqual([genuine]);
+    } finally {
+      await raw.stop();
+    }
   });
 });
 

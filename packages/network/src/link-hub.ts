@@ -56,7 +56,7 @@ interface PendingLink {
 
 export function createLinkHub(modules: LinkHubModules, options: LinkHubOptions): LinkHub {
   const { clock, onExchange, onOffer, onProblem } = modules;
-  const table = new LinkTable(options.peerId);
+  const table = new LinkTable<StreamLink>(options.peerId);
   const living = new Set<StreamLink>();
   const pendingLinks = new Map<StreamLink, PendingLink>();
   const pendingDials = new Map<string, Promise<Link>>();

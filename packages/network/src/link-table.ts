@@ -1,5 +1,3 @@
-import type { StreamLink } from "./stream-link.ts";
-
 /*
  * Two peers may dial each other in the same instant, and a peer may dial again before we noticed that its old link is
  * dead. Either way one link must survive, and both sides must choose the same one without talking about it:
@@ -11,9 +9,19 @@ import type { StreamLink } from "./stream-link.ts";
  * The loser stays for a moment, so that requests already opened on it come through, but gets no new ones.
  */
 
+/** What the table needs to know of a link. */
+export interface TabledLink {
+  readonly peerId: string;
+  readonly initiator: boolean;
+  readonly remoteHello: { readonly instance: string };
+  /** Closes once nothing is open on it. */
+  retire(): void;
+  close(reason: string): void;
+}
+
 /** The link that serves each peer. */
-export class LinkTable {
-  readonly #links = new Map<string, StreamLink>();
+export class LinkTable<T extends TabledLink> {
+  readonly #links = new Map<string, T>();
   readonly #localPeerId: string;
 
   constructor(localPeerId: string) {
@@ -24,16 +32,16 @@ export class LinkTable {
     return this.#links.size;
   }
 
-  get(peerId: string): StreamLink | undefined {
+  get(peerId: string): T | undefined {
     return this.#links.get(peerId);
   }
 
-  all(): readonly StreamLink[] {
+  all(): readonly T[] {
     return [...this.#links.values()];
   }
 
   /** Enters a link that just got ready. Retires the loser when there was one; false when that is the new link. */
-  admit(link: StreamLink): boolean {
+  admit(link: T): boolean {
     const present = this.#links.get(link.peerId);
     if (present !== undefined && this.#survivor(present, link) === present) {
       link.retire();
@@ -50,13 +58,13 @@ export class LinkTable {
     return true;
   }
 
-  remove(link: StreamLink): void {
+  remove(link: T): void {
     if (this.#links.get(link.peerId) === link) {
       this.#links.delete(link.peerId);
     }
   }
 
-  #survivor(present: StreamLink, arrived: StreamLink): StreamLink {
+  #survivor(present: T, arrived: T): T {
     if (present.remoteHello.instance !== arrived.remoteHello.instance || present.initiator === arrived.initiator) {
       return arrived;
     }
