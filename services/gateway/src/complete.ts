@@ -1,7 +1,15 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Answer, Buyer } from "@depinfer/client";
-import { DepinferError, formatUsd, type Hex, type Offer, type ParsedBody, parseBody } from "@depinfer/protocol";
+import {
+  addressSchema,
+  DepinferError,
+  formatUsd,
+  type Hex,
+  type Offer,
+  type ParsedBody,
+  parseBody,
+} from "@depinfer/protocol";
 import { describeError, sendJson } from "./http-error.ts";
 import { readBody } from "./http-guard.ts";
 import type { ApiKey } from "./keys.ts";
@@ -35,7 +43,7 @@ export async function complete(
         endpoint,
         body,
         maxTokens: parsed.generation.maxTokens,
-        policy: { model: parsed.model },
+        policy: { model: parsed.model, providers: wantedProviders(request) },
         audit: "validator",
         account: key.name,
       },
@@ -51,6 +59,24 @@ export async function complete(
   if (answer !== null) {
     output.finish(answer);
   }
+}
+
+/** Accounts in the `x-depinfer-provider` header, separated by commas: nobody else may answer. */
+function wantedProviders(request: IncomingMessage): Hex[] {
+  const wanted = request.headers["x-depinfer-provider"];
+  const accounts = typeof wanted === "string" ? wanted.split(",").map((account) => account.trim()) : [];
+  return accounts.map((account) => {
+    const parsed = addressSchema.safeParse(account);
+    if (!parsed.success) {
+      throw new DepinferError({
+        code: "request.invalid",
+        message: `x-depinfer-provider holds ${JSON.stringify(account)}, which is not an account`,
+        remedy: "Name accounts as 0x and 40 hexadecimal digits, as /v1/offers shows them",
+        metadata: { param: "x-depinfer-provider" },
+      });
+    }
+    return parsed.data;
+  });
 }
 
 /** @throws DepinferError `budget.exhausted`. */

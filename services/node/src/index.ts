@@ -1,3 +1,10 @@
+export {
+  ADVERSARIES,
+  ADVERSARY_DESCRIPTIONS,
+  type AdversaryKind,
+  createAdversary,
+  needsSubstitute,
+} from "./adversary/adversary.ts";
 export type { Settlement } from "./epochs.ts";
 export { PROVIDER_MIGRATIONS } from "./ledger.ts";
 export { createNonceBook, type NonceBook } from "./nonces.ts";

@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from "node:fs";
+import { type Access, createClient } from "../gateway-client.ts";
+import { readNetworkFile } from "../network-file.ts";
+import { EXIT_CODES, type ReceiptFile, receiptFileSchema, verify } from "../verification.ts";
+
+export interface VerifyCommandOptions {
+  readonly access: Access;
+  readonly networkFile: string;
+  readonly model?: string;
+  readonly json: boolean;
+}
+
+/**
+ * `depinfer verify RECEIPT`: scores an answer again here. RECEIPT is an id from `x-depinfer-receipt`, or a file with
+ * what the gateway answers at `/v1/receipts/ID`. Returns the exit code.
+ */
+export async function verifyCommand(reference: string, options: VerifyCommandOptions): Promise<number> {
+  const file = await load(reference, options.access);
+  const { verdict, milliseconds } = await verify(file, readNetworkFile(options.networkFile), options.model);
+  const { statistic } = verdict;
+  if (options.json) {
+    console.log(JSON.stringify({ ...verdict, provider: file.provider, model: file.model, milliseconds }));
+  } else {
+    console.log(`${verdict.verdict.toUpperCase()}  receipt ${verdict.receiptId}`);
+    console.log(`  provider   ${file.provider}`);
+    console.log(`  model      ${file.model}`);
+    console.log(`  ${verdict.reason}`);
+    console.log(`  statistic  ${statistic.meanMargin.toFixed(6)} nats, threshold ${verdict.threshold} nats`);
+    console.log(
+      `  tokens     ${statistic.tokens} scored, ${statistic.informative} informative, in ${milliseconds.toFixed(0)} ms`,
+    );
+  }
+  return EXIT_CODES[verdict.verdict];
+}
+
+async function load(reference: string, access: Access): Promise<ReceiptFile> {
+  if (existsSync(reference)) {
+    return receiptFileSchema.parse(JSON.parse(readFileSync(reference, "utf8")));
+  }
+  return createClient(access).get(`/v1/receipts/${encodeURIComponent(reference)}`, receiptFileSchema);
+}

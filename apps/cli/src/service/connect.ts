@@ -1,0 +1,50 @@
+import { type Chain, createChain } from "@depinfer/chain";
+import { createHost, type Host, type HostOptions } from "@depinfer/network";
+import type { Log } from "@depinfer/protocol";
+import { type Identity, openIdentity, readPassphrase } from "../identity.ts";
+import { type NetworkFile, readNetworkFile } from "../network-file.ts";
+
+/** Flags that every service has. */
+export interface ServiceOptions {
+  /** Folder of the service: keystore and journal. */
+  readonly home: string;
+  readonly networkFile: string;
+  readonly passphraseFile: string;
+  /** Port for QUIC and TCP; 0 takes a free one. */
+  readonly p2pPort: number;
+}
+
+/** A service's identity, connected to the chain and ready to meet the network. */
+export interface Connected {
+  readonly identity: Identity;
+  readonly network: NetworkFile;
+  readonly chain: Chain;
+  createHost(options: Pick<HostOptions, "role" | "nonceHeadFor">): Promise<Host>;
+}
+
+/** @throws DepinferError `network.badFile`, `keystore.*`, `chain.unreachable` or `chain.wrongChain`. */
+export async function connect(options: ServiceOptions, log: Log): Promise<Connected> {
+  const network = readNetworkFile(options.networkFile);
+  const identity = await openIdentity(options.home, readPassphrase(options.passphraseFile));
+  const chain = createChain({ rpcUrl: network.rpcUrl, deployment: network.deployment, account: identity.wallet });
+  await chain.check();
+  return {
+    identity,
+    network,
+    chain,
+    async createHost(hostOptions) {
+      const port = options.p2pPort;
+      const host = createHost(
+        { onProblem: (problem) => log("warn", `network: ${problem.message}`, { code: problem.code }) },
+        {
+          ...hostOptions,
+          seed: identity.nodeSeed,
+          listen: [`/ip4/127.0.0.1/udp/${port}/quic-v1`, `/ip4/127.0.0.1/tcp/${port}`],
+          bootstrapFile: network.bootstrapFile,
+        },
+      );
+      await host.start();
+      return host;
+    },
+  };
+}

@@ -1,0 +1,88 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { recoverAddress } from "@depinfer/chain";
+import { BUYER_MIGRATIONS, createBuyer } from "@depinfer/client";
+import { createGateway, createKeys, GATEWAY_MIGRATIONS, type Keys } from "@depinfer/gateway";
+import { openJournal } from "@depinfer/journal";
+import { DepinferError, type Log, microUsd } from "@depinfer/protocol";
+import { writeWhole } from "../network-file.ts";
+import { connect, type ServiceOptions } from "./connect.ts";
+import type { RunningService } from "./lifecycle.ts";
+
+export interface GatewayServiceOptions extends ServiceOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly allowedHosts: readonly string[];
+}
+
+/** Units put into a new channel: one dollar. */
+const CHANNEL_DEPOSIT = microUsd(1_000_000);
+
+export async function startGateway(options: GatewayServiceOptions, log: Log): Promise<RunningService> {
+  const { identity, chain, createHost } = await connect(options, log);
+  const host = await createHost({ role: "gateway" });
+  const journal = openJournal({
+    path: join(options.home, "journal.sqlite"),
+    migrations: [...BUYER_MIGRATIONS, ...GATEWAY_MIGRATIONS],
+  });
+  const { min } = await chain.channels.withdrawDelayBounds();
+  const buyer = createBuyer(
+    { host, chain, journal, sessionSigner: identity.signer, recoverAddress, log, random: Math.random },
+    { payer: identity.wallet.address, channelDeposit: CHANNEL_DEPOSIT, withdrawDelay: min },
+  );
+  const keys = createKeys(journal);
+  const apiKey = await firstKey(options.home, keys);
+  await buyer.start();
+  const gateway = createGateway(
+    { buyer, keys, log },
+    { host: options.host, port: options.port, allowedHosts: options.allowedHosts },
+  );
+  await gateway.start().catch((cause: unknown) => {
+    throw new DepinferError({
+      code: "gateway.portBusy",
+      message: `Port ${options.port} on ${options.host} cannot be listened on`,
+      remedy: "Choose another one with --port, or stop what is using it",
+      metadata: { port: options.port },
+      cause,
+    });
+  });
+  const url = `http://${options.host}:${gateway.port}`;
+  return {
+    info: {
+      url,
+      apiKeyFile: apiKeyPath(options.home),
+      payer: identity.wallet.address,
+      peerId: host.peerId,
+      addresses: host.addresses,
+    },
+    control: {
+      state: () => ({ url, payer: identity.wallet.address, offers: buyer.offers().length, ...buyer.money() }),
+      apiKey: () => apiKey,
+    },
+    async stop() {
+      await gateway.stop();
+      buyer.stop();
+      await host.stop();
+      journal.close();
+    },
+  };
+}
+
+/** Where the key made at the first start is kept, mode 0600. */
+export function apiKeyPath(home: string): string {
+  return join(home, "api-key");
+}
+
+async function firstKey(home: string, keys: Keys): Promise<string> {
+  const path = apiKeyPath(home);
+  try {
+    const key = readFileSync(path, "utf8").trim();
+    keys.authenticate(`Bearer ${key}`);
+    return key;
+  } catch {
+    // The first start, or a file that no longer fits the journal: a fresh key replaces it.
+    const key = keys.create("default", null);
+    await writeWhole(path, `${key}\n`);
+    return key;
+  }
+}

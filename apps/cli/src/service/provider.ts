@@ -1,0 +1,121 @@
+import { join as joinPath } from "node:path";
+import { recoverAddress } from "@depinfer/chain";
+import { createLlamaEngine, createUpstreamEngine, type Engine } from "@depinfer/inference";
+import { openJournal } from "@depinfer/journal";
+import {
+  ADVERSARY_DESCRIPTIONS,
+  type AdversaryKind,
+  createAdversary,
+  createNode,
+  createNonceBook,
+  needsSubstitute,
+  PROVIDER_MIGRATIONS,
+} from "@depinfer/node";
+import { type Log, microUsd, type Prices } from "@depinfer/protocol";
+import { embeddedModels } from "../home.ts";
+import { resolveModel } from "../model-file.ts";
+import { connect, type ServiceOptions } from "./connect.ts";
+import { join } from "./join.ts";
+import type { RunningService } from "./lifecycle.ts";
+
+export interface ProviderOptions extends ServiceOptions {
+  /** Path, URL or `hf:` reference of a GGUF file; the embedded test model by default. */
+  readonly model?: string;
+  /** URL of an OpenAI-compatible server to serve instead of weights. */
+  readonly upstream?: string;
+  readonly upstreamModel?: string;
+  readonly slots: number;
+  readonly contextLength?: number;
+  readonly region: string;
+  /** Units per million tokens. */
+  readonly prices: Prices;
+  readonly epochSeconds: number;
+  readonly adversary?: AdversaryKind;
+}
+
+/** Units delivered without a voucher that a provider tolerates: a cent. */
+const CREDIT_WINDOW = microUsd(10_000);
+/** Units of each deposit that stay unused, in case two parties count differently. */
+const DEPOSIT_MARGIN = microUsd(1_000);
+
+export async function startProvider(options: ProviderOptions, log: Log): Promise<RunningService> {
+  const engine = await openEngine(options, log);
+  const { identity, chain, createHost } = await connect(options, log);
+  const nonces = createNonceBook();
+  const host = await createHost({ role: "provider", nonceHeadFor: nonces.headFor });
+  const provider = identity.wallet.address;
+  const { description } = engine;
+  await join(
+    chain,
+    provider,
+    {
+      role: "provider",
+      receiptKey: identity.signer.address,
+      peerId: host.peerId,
+      slots: description.slots,
+      classIds: [description.classId],
+    },
+    log,
+  );
+  const journal = openJournal({ path: joinPath(options.home, "journal.sqlite"), migrations: PROVIDER_MIGRATIONS });
+  const node = createNode(
+    { host, chain, engine, journal, nonces, receiptSigner: identity.signer, recoverAddress, log },
+    {
+      provider,
+      prices: options.prices,
+      region: options.region,
+      epochMs: options.epochSeconds * 1000,
+      creditWindow: CREDIT_WINDOW,
+      depositMargin: DEPOSIT_MARGIN,
+      ...(options.adversary === undefined ? {} : { adversary: options.adversary }),
+    },
+  );
+  await node.start();
+  return {
+    info: {
+      provider,
+      peerId: host.peerId,
+      addresses: host.addresses,
+      model: description.model,
+      classId: description.classId,
+      proofLevel: description.proofLevel,
+      slots: description.slots,
+      adversary: options.adversary ?? null,
+    },
+    control: { state: node.state, settle: () => node.settle() },
+    async stop() {
+      await node.stop();
+      await host.stop();
+      journal.close();
+      await engine.dispose();
+    },
+  };
+}
+
+async function openEngine(options: ProviderOptions, log: Log): Promise<Engine> {
+  if (options.upstream !== undefined) {
+    return createUpstreamEngine({
+      url: options.upstream,
+      slots: options.slots,
+      ...(options.upstreamModel === undefined ? {} : { model: options.upstreamModel }),
+      ...(options.contextLength === undefined ? {} : { contextLength: options.contextLength }),
+      ...(process.env.DEPINFER_UPSTREAM_KEY === undefined ? {} : { apiKey: process.env.DEPINFER_UPSTREAM_KEY }),
+    });
+  }
+  const open = (modelPath: string) =>
+    createLlamaEngine({
+      modelPath,
+      slots: options.slots,
+      ...(options.contextLength === undefined ? {} : { contextLength: options.contextLength }),
+    });
+  const honest = await open(await resolveModel(options.model));
+  const { adversary } = options;
+  if (adversary === undefined) {
+    return honest;
+  }
+  log("warn", `TEST ADVERSARY: this provider cheats on purpose; it ${ADVERSARY_DESCRIPTIONS[adversary]}`, {
+    adversary,
+  });
+  const cheaper = adversary === "model" ? embeddedModels.nano : embeddedModels.tinyLowPrecision;
+  return createAdversary(adversary, honest, needsSubstitute(adversary) ? await open(cheaper) : honest);
+}

@@ -1,0 +1,50 @@
+import { join as joinPath } from "node:path";
+import { recoverAddress } from "@depinfer/chain";
+import { createLlamaEngine } from "@depinfer/inference";
+import { openJournal } from "@depinfer/journal";
+import type { Log } from "@depinfer/protocol";
+import { createValidator, VALIDATOR_MIGRATIONS } from "@depinfer/validator";
+import { resolveModel } from "../model-file.ts";
+import { connect, type ServiceOptions } from "./connect.ts";
+import { join } from "./join.ts";
+import type { RunningService } from "./lifecycle.ts";
+
+export interface ValidatorServiceOptions extends ServiceOptions {
+  readonly model?: string;
+  readonly auditRate: number;
+}
+
+export async function startValidator(options: ValidatorServiceOptions, log: Log): Promise<RunningService> {
+  const engine = await createLlamaEngine({ modelPath: await resolveModel(options.model) });
+  const { identity, chain, createHost } = await connect(options, log);
+  const host = await createHost({ role: "validator" });
+  const address = identity.wallet.address;
+  await join(
+    chain,
+    address,
+    {
+      role: "validator",
+      receiptKey: identity.signer.address,
+      peerId: host.peerId,
+      slots: 1,
+      classIds: [engine.description.classId],
+    },
+    log,
+  );
+  const journal = openJournal({ path: joinPath(options.home, "journal.sqlite"), migrations: VALIDATOR_MIGRATIONS });
+  const validator = createValidator(
+    { host, chain, engine, journal, recoverAddress, log },
+    { validator: address, auditRate: options.auditRate },
+  );
+  validator.start();
+  return {
+    info: { validator: address, peerId: host.peerId, addresses: host.addresses, classId: engine.description.classId },
+    control: { state: validator.state },
+    async stop() {
+      await validator.stop();
+      await host.stop();
+      journal.close();
+      await engine.dispose();
+    },
+  };
+}

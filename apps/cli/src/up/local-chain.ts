@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from "node:fs";
+import {
+  type Anvil,
+  createChain,
+  createSigner,
+  type Deployment,
+  deployContracts,
+  parseDeployment,
+  startAnvil,
+} from "@depinfer/chain";
+import type { homePaths } from "../home.ts";
+import { openIdentity } from "../identity.ts";
+import { writeNetworkFile } from "../network-file.ts";
+
+/** The chain of a local network: anvil with its state on disk and the contracts on it, started again when it dies. */
+export interface LocalChain {
+  readonly rpcUrl: string;
+  readonly deployment: Deployment;
+  /** Gives the accounts of these services gas and test dollars. */
+  fund(folders: readonly string[], passphrase: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface LocalChainOptions {
+  readonly port: number;
+  readonly onEvent: (text: string) => void;
+}
+
+/** Seconds; short, so that a demonstration of leaving does not take a quarter of an hour. */
+const MIN_WITHDRAW_DELAY = 60;
+/** Test dollars that each service gets at its first start: ten thousand, of no value. */
+const FUNDS = 10_000_000_000n;
+const RESTART_MS = 200;
+
+export async function startLocalChain(
+  paths: ReturnType<typeof homePaths>,
+  options: LocalChainOptions,
+): Promise<LocalChain> {
+  let stopping = false;
+  let anvil = await start(options.port);
+  const account = createSigner(anvil.key(0));
+  const existing = readDeployment(paths.network);
+  const deployment = await deployContracts(
+    { rpcUrl: anvil.rpcUrl, account },
+    { minWithdrawDelay: MIN_WITHDRAW_DELAY, ...(existing === undefined ? {} : { existing }) },
+  );
+  await writeNetworkFile(paths.network, { rpcUrl: anvil.rpcUrl, deployment, bootstrapFile: paths.bootstrap });
+  watch(anvil);
+
+  function start(port: number): Promise<Anvil> {
+    return startAnvil({ home: paths.chain, port, onNotice: options.onEvent });
+  }
+
+  /** On the same port, since every service knows the chain by it. */
+  function watch(running: Anvil): void {
+    running.exited
+      .then(async () => {
+        if (stopping) {
+          return;
+        }
+        options.onEvent("the chain stopped; starting it again from its last saved state");
+        await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
+        anvil = await start(running.port);
+        watch(anvil);
+        options.onEvent("the chain is back");
+      })
+      .catch((error: unknown) => options.onEvent(`the chain cannot be started again: ${String(error)}`));
+  }
+
+  return {
+    rpcUrl: anvil.rpcUrl,
+    deployment,
+    async fund(folders, passphrase) {
+      const chain = createChain({ rpcUrl: anvil.rpcUrl, deployment, account });
+      const identities = await Promise.all(folders.map((folder) => openIdentity(folder, passphrase)));
+      for (const { wallet } of identities) {
+        if ((await chain.gasBalance(wallet.address)) === 0n) {
+          await anvil.fund(wallet.address);
+          await chain.usd.mint(wallet.address, FUNDS);
+        }
+      }
+    },
+    async stop() {
+      stopping = true;
+      await anvil.stop();
+    },
+  };
+}
+
+function readDeployment(path: string): Deployment | undefined {
+  if (!existsSync(path)) {
+    return undefined;
+  }
+  const parsed: unknown = JSON.parse(readFileSync(path, "utf8"));
+  return parsed !== null && typeof parsed === "object" && "deployment" in parsed
+    ? parseDeployment(parsed.deployment)
+    : undefined;
+}

@@ -1,0 +1,161 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AdversaryKind } from "@depinfer/node";
+import { createClient, type GatewayClient } from "../gateway-client.ts";
+import { homePaths } from "../home.ts";
+import { readPassphrase } from "../identity.ts";
+import { writeWhole } from "../network-file.ts";
+import { freePort } from "./free-port.ts";
+import { startLocalChain } from "./local-chain.ts";
+import { takeLock } from "./lock.ts";
+import type { Steps } from "./steps.ts";
+import { createSupervisor, type ServiceInfo, type Supervisor } from "./supervisor.ts";
+
+export interface NetworkOptions {
+  readonly home: string;
+  readonly port: number;
+  readonly providers: number;
+  readonly validators: number;
+  readonly model?: string;
+  readonly upstream?: string;
+  /** Makes the last provider a test adversary. */
+  readonly adversary?: AdversaryKind;
+  readonly epochSeconds: number;
+  readonly auditRate: number;
+}
+
+/** A whole network on this machine. */
+export interface LocalNetwork {
+  readonly url: string;
+  readonly apiKey: string;
+  readonly indexerUrl: string;
+  readonly rpcUrl: string;
+  readonly gateway: GatewayClient;
+  readonly supervisor: Supervisor;
+  /** Folder of each provider, in order. */
+  readonly providers: readonly string[];
+  /** Resolves when validators and indexer are up too; buying does not need them. */
+  readonly complete: Promise<void>;
+  stop(): Promise<void>;
+}
+
+const LOOPBACK = "127.0.0.1";
+const FIRST_P2P_PORT = 4_101;
+const CHAIN_PORT = 8_545;
+const INDEXER_PORT_OFFSET = 1;
+
+/** Starts chain, contracts, keys, providers, gateway, validators and indexer, in the order in which they need each other. */
+export async function startNetwork(options: NetworkOptions, steps: Steps): Promise<LocalNetwork> {
+  const paths = homePaths(options.home);
+  const unlock = takeLock(paths.lock);
+  const stops: (() => Promise<void>)[] = [];
+  const stop = async () => {
+    for (const end of stops.splice(0).reverse()) {
+      await end();
+    }
+    unlock();
+  };
+  try {
+    const chain = await steps.run("Starting the chain and its contracts", async (note) => {
+      const local = await startLocalChain(paths, { port: CHAIN_PORT, onEvent: steps.notice });
+      stops.push(local.stop);
+      note(local.rpcUrl);
+      return local;
+    });
+    const names = serviceNames(options);
+    const passphrase = readPassphrase(paths.passphrase, { create: true });
+    await steps.run("Opening keys and funding test wallets", () =>
+      chain.fund([...names.providers, ...names.validators, names.gateway].map(paths.service), passphrase),
+    );
+
+    const addresses = new Map<string, readonly string[]>();
+    writeFileSync(paths.bootstrap, "");
+    const supervisor = createSupervisor({
+      logs: paths.logs,
+      onEvent: steps.notice,
+      onReady(name, info) {
+        addresses.set(name, addressesOf(info));
+        writeFileSync(paths.bootstrap, `${[...addresses.values()].flat().join("\n")}\n`);
+      },
+    });
+    stops.push(() => supervisor.stop());
+
+    const port = await freePort(LOOPBACK, options.port);
+    if (port !== options.port) {
+      steps.notice(`port ${options.port} is busy, the gateway takes ${port}`);
+    }
+    const shared = ["--network", paths.network, "--passphrase-file", paths.passphrase];
+    const p2p = await p2pPorts(names.providers.length + names.validators.length + 2);
+    const nextPort = () => String(p2p.shift() ?? 0);
+    const start = (name: string, command: string, ...args: string[]) =>
+      supervisor.start({
+        name,
+        args: [command, "--home", paths.service(name), ...shared, "--p2p-port", nextPort(), ...args],
+      });
+
+    const model = options.model === undefined ? [] : ["--model", options.model];
+    const url = await steps.run(`Starting ${options.providers} providers and the gateway`, async (note) => {
+      const gateway = start(names.gateway, "gateway", "--port", String(port));
+      const providers = names.providers.map((name, index) => {
+        const adversary =
+          options.adversary !== undefined && index === names.providers.length - 1
+            ? ["--adversary", options.adversary]
+            : [];
+        const engine = options.upstream === undefined ? model : ["--upstream", options.upstream];
+        return start(name, "node", ...engine, "--epoch-seconds", String(options.epochSeconds), ...adversary);
+      });
+      const [info] = await Promise.all([gateway, ...providers]);
+      note(`${options.providers} providers online`);
+      return String(info.url);
+    });
+    const apiKey = readFileSync(join(paths.service(names.gateway), "api-key"), "utf8").trim();
+    const gateway = createClient({ url, apiKey });
+    await steps.run("Waiting for the first offer", () => gateway.waitForOffers(1));
+
+    const indexerPort = await freePort(LOOPBACK, port + INDEXER_PORT_OFFSET);
+    const indexerUrl = `http://${LOOPBACK}:${indexerPort}`;
+    const complete = steps.run(`Starting ${options.validators} validators and the indexer`, async () => {
+      await Promise.all([
+        start(names.indexer, "indexer", "--port", String(indexerPort)),
+        ...names.validators.map((name) =>
+          start(name, "validator", ...model, "--audit-rate", String(options.auditRate)),
+        ),
+      ]);
+    });
+    // Whoever waits for `complete` gets the error; a network that is stopped earlier does not crash by it.
+    complete.catch(() => undefined);
+    await writeWhole(paths.access, `${JSON.stringify({ url, apiKey, indexerUrl, rpcUrl: chain.rpcUrl }, null, 2)}\n`);
+    return {
+      url,
+      apiKey,
+      indexerUrl,
+      rpcUrl: chain.rpcUrl,
+      gateway,
+      supervisor,
+      providers: names.providers.map(paths.service),
+      complete,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function serviceNames({ providers, validators }: NetworkOptions) {
+  return {
+    providers: Array.from({ length: providers }, (_, index) => `provider-${index + 1}`),
+    validators: Array.from({ length: validators }, (_, index) => `validator-${index + 1}`),
+    gateway: "gateway",
+    indexer: "indexer",
+  };
+}
+
+/** Ports that a restarted service takes again, so that its peers find it where it was. */
+async function p2pPorts(count: number): Promise<number[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => freePort(LOOPBACK, FIRST_P2P_PORT + index)));
+}
+
+function addressesOf(info: ServiceInfo): readonly string[] {
+  return Array.isArray(info.addresses) ? info.addresses.map(String) : [];
+}
