@@ -19,9 +19,15 @@ function hash(text: string): number {
   return (state ^ (state >>> 15)) >>> 0;
 }
 
+/** What everybody types first belongs to training, wherever its hash would put it. */
+const everyday = new Set(
+  ["Hello", "What is your name?", "What is this?", "What is {a} + {b}?", "How do I verify a receipt?"].map(normalise),
+);
+
 /** The split of a phrasing, by its normalised text: 8 in 10 for training, 1 for dev, 1 for test. */
 export function splitOf(text: string): Split {
-  const slot = hash(normalise(text)) % 10;
+  const plain = normalise(text);
+  const slot = everyday.has(plain) ? 2 : hash(plain) % 10;
   return slot === 0 ? "dev" : slot === 1 ? "test" : "train";
 }
 

@@ -4,9 +4,8 @@
 
 A run begins with `--first-tokens` of `--first` alone (exercises in copying: a model this small begins to use its context
 rather suddenly after 2 to 2.5 million tokens of them, and hardly at all without) and then reads `--data` only. The loss
-covers answers. Matrices
-inside blocks are trained with Muon, everything else with AdamW; the learning rate rises over a short warm-up, stays,
-and falls linearly over the last `--decay` of the run.
+covers answers. Matrices inside blocks are trained with Muon, everything else with AdamW; the learning rate rises over a
+short warm-up, stays, and falls linearly over the last `--decay` of the run.
 
 Each thread computes whole micro-batches by itself and takes the next one when it is done, so a busy core slows the run
 down by its own share only. Run with OMP_NUM_THREADS=1.
