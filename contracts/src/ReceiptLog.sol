@@ -69,6 +69,9 @@ contract ReceiptLog is EIP712 {
         "Receipt(bytes32 requestId,bytes32 requestHash,bytes32 classId,bytes32 promptHash,bytes32 transcriptRoot,bytes32 textHash,bytes32 seedCommitment,bytes32 channelId,address provider,uint32 promptTokens,uint32 cachedTokens,uint32 outputTokens,uint8 stopReason,uint8 proofLevel,uint128 cost,uint64 startedAt,uint64 finishedAt)"
     );
 
+    /// @dev Half of secp256k1's order: of the two values of s that verify, the low one is not above it.
+    uint256 internal constant HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0;
+
     uint8 public constant VERDICT_PASS = 1;
     uint8 public constant VERDICT_INCONCLUSIVE = 2;
     uint8 public constant VERDICT_FAIL = 3;
@@ -231,9 +234,11 @@ contract ReceiptLog is EIP712 {
         return _hashTypedData(keccak256(abi.encode(RECEIPT_TYPEHASH, receipt)));
     }
 
-    /// @notice The key that signed a receipt; zero if the signature is none.
+    /// @notice The key that signed a receipt; zero unless the signature is 65 bytes with a low s, so that each has one
+    /// form only.
     /// @dev Warning: says who signed, not who is a provider; ask the registry.
     function recoverSigner(Receipt calldata receipt, bytes calldata signature) external view returns (address) {
+        if (signature.length != 65 || uint256(bytes32(signature[32:64])) > HALF_ORDER) return address(0);
         return ECDSA.tryRecoverCalldata(receiptDigest(receipt), signature);
     }
 
