@@ -13,7 +13,7 @@ import type { DialTarget, Host, HostModules, HostOptions } from "./host.ts";
 import { createKeeper } from "./keeper.ts";
 import { createLibp2pNode, type Libp2pNode } from "./libp2p-node.ts";
 import type { Link, Unsubscribe } from "./link.ts";
-import { createLinkHub } from "./link-hub.ts";
+import { createLinkHub, type LinkHub } from "./link-hub.ts";
 import { createNodeKey } from "./node-key.ts";
 import { createOfferBook } from "./offer-book.ts";
 import { createOfferSharing } from "./offer-sharing.ts";
@@ -59,8 +59,8 @@ export function createHost(modules: HostModules, options: HostOptions): Host {
   const instance = randomUUID();
   const linkHandlers = new Handlers<[link: Link]>(onProblem);
   const offers = createOfferBook({ clock, onProblem });
-  const sharing = createOfferSharing(offers);
-  const hub = createLinkHub(
+  const sharing = createOfferSharing({ clock, random: Math.random, book: offers, links: () => hub.all() });
+  const hub: LinkHub = createLinkHub(
     {
       clock,
       node: () => requireRunning().node,
@@ -144,6 +144,7 @@ export function createHost(modules: HostModules, options: HostOptions): Host {
       throw cannotListen(settings.listen ?? [], error);
     }
     discovery?.start();
+    sharing.start();
     for (const address of settings.bootstrap ?? []) {
       keep(address);
     }
@@ -160,6 +161,7 @@ export function createHost(modules: HostModules, options: HostOptions): Host {
     running = undefined;
     stopFollowing();
     keeper.stop();
+    sharing.stop();
     offers.stop();
     await hub.closeAll("this node shuts down");
     stopping.discovery?.stop();

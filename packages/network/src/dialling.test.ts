@@ -38,7 +38,7 @@ describe("dialling", () => {
     const b = await hosts.start("b");
     await expect(a.dial(b.peerId)).rejects.toMatchObject({ code: "network.unknownPeer", retryable: true });
     const offer = await b.announce(offerOf(b.peerId, Date.now(), { addresses: [...b.addresses] }));
-    expect(a.offers.accept(offer)).toEqual({ accepted: true });
+    expect(a.offers.accept(offer)).toMatchObject({ accepted: true });
     expect((await a.dial(b.peerId)).peerId).toBe(b.peerId);
   });
 

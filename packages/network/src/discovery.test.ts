@@ -102,11 +102,27 @@ describe("offers", () => {
     const hub = await hosts.start("hub");
     for (let i = 0; i < 100; i++) {
       const key = createNodeKey(seedOf(`provider ${i}`));
-      expect(hub.offers.accept(signOffer(offerOf(key.peerId, Date.now()), key))).toEqual({ accepted: true });
+      expect(hub.offers.accept(signOffer(offerOf(key.peerId, Date.now()), key))).toMatchObject({ accepted: true });
     }
     const gateway = await hosts.start("gateway");
     await linkBetween(gateway, hub);
     await until("the gateway knows them all", () => gateway.offers.offers().length === 100);
+  });
+
+  it("spread through both parts when two parts of the network find each other", async () => {
+    const names = ["a", "b", "c", "d"];
+    const all = await Promise.all(names.map((name) => hosts.start(name)));
+    const [a, b, c, d] = all;
+    if (a === undefined || b === undefined || c === undefined || d === undefined) {
+      throw new Error("four hosts were started");
+    }
+    await linkBetween(a, b);
+    await linkBetween(c, d);
+    for (const host of [a, d]) {
+      await host.announce(offerOf(host.peerId, Date.now() - 10_000));
+    }
+    await linkBetween(b, c);
+    await until("everyone knows both", () => all.every((host) => host.offers.offers().length === 2));
   });
 
   it("reach linked peers at once when they change", async () => {

@@ -45,7 +45,9 @@ export function createDiscovery({ dht, gossip, offers }: DiscoveryModules): Disc
   /** Stores what is good before it is passed on, so nothing bad travels further than one hop. */
   function validate(data: Uint8Array): Verdict {
     const verdict = offers.acceptBytes(data);
-    if (verdict.accepted) {
+    // A duplicate came over a link before gossip brought it; those behind us may have gossip only, so it goes on.
+    // Gossip itself drops what it has seen, and an offer has only one encoding: nothing circulates for ever.
+    if (verdict.accepted || verdict.reason === "duplicate") {
       return TopicValidatorResult.Accept;
     }
     return REJECTED.has(verdict.reason) ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore;

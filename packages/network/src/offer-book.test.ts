@@ -102,7 +102,9 @@ describe("the offer book", () => {
   it("refuses bytes that are too many or no offer", () => {
     expect(book.acceptBytes(new Uint8Array(MAX_OFFER_BYTES + 1))).toEqual({ accepted: false, reason: "tooLarge" });
     expect(book.acceptBytes(utf8("{}"))).toEqual({ accepted: false, reason: "malformed" });
-    expect(book.acceptBytes(encodeSignedOffer(signed()))).toEqual({ accepted: true });
+    const spaced = Buffer.concat([encodeSignedOffer(signed()), Buffer.from(" ")]);
+    expect(book.acceptBytes(spaced), "another encoding of a valid offer").toMatchObject({ reason: "malformed" });
+    expect(book.acceptBytes(encodeSignedOffer(signed()))).toMatchObject({ accepted: true });
   });
 
   it("meets any bytes without throwing", () => {

@@ -23,7 +23,9 @@ export type OfferRejection =
   | "duplicate"
   | "full";
 
-export type OfferVerdict = { readonly accepted: true } | { readonly accepted: false; readonly reason: OfferRejection };
+export type OfferVerdict =
+  | { readonly accepted: true; readonly offer: Offer }
+  | { readonly accepted: false; readonly reason: OfferRejection };
 
 export interface OfferFilter {
   readonly classId?: Hex;
@@ -143,7 +145,7 @@ export function createOfferBook(modules: OfferBookModules = {}, options: OfferBo
     }
     schedule(offer.expiresAt);
     changes.call({ kind: present === undefined ? "added" : "updated", offer });
-    return { accepted: true };
+    return { accepted: true, offer };
   }
 
   function acceptBytes(bytes: Uint8Array): OfferVerdict {

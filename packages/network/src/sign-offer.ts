@@ -1,4 +1,12 @@
-import { fromHex, type Offer, offerSigningBytes, type SignedOffer, signedOfferSchema, toHex } from "@depinfer/protocol";
+import {
+  encodeSignedOffer,
+  fromHex,
+  type Offer,
+  offerSigningBytes,
+  type SignedOffer,
+  signedOfferSchema,
+  toHex,
+} from "@depinfer/protocol";
 import { NetworkError } from "./errors.ts";
 import { type NodeKey, peerIdOf, verifySignature } from "./node-key.ts";
 
@@ -45,7 +53,7 @@ export function verifyOffer(signed: SignedOffer, now: number): OfferFault | unde
     : "badSignature";
 }
 
-/** The signed offer in bytes from the wire; undefined when they are none. */
+/** The signed offer in bytes from the wire; undefined when they are none, or not in their one canonical form. */
 export function decodeSignedOffer(bytes: Uint8Array): SignedOffer | undefined {
   let json: unknown;
   try {
@@ -54,5 +62,8 @@ export function decodeSignedOffer(bytes: Uint8Array): SignedOffer | undefined {
     return undefined; // Not JSON: the caller counts it as malformed, like everything that fails the schema.
   }
   const parsed = signedOfferSchema.safeParse(json);
-  return parsed.success ? parsed.data : undefined;
+  if (!parsed.success || Buffer.compare(encodeSignedOffer(parsed.data), bytes) !== 0) {
+    return undefined;
+  }
+  return parsed.data;
 }

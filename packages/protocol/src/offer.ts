@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { addressSchema, bytes32Schema, hexSchema } from "./bytes.ts";
 import { canonicalJson, utf8 } from "./hashing.ts";
-import { encodeMessage } from "./messages.ts";
 import { pricesSchema } from "./money.ts";
 import { proofLevelSchema } from "./receipt.ts";
 
@@ -67,16 +66,26 @@ export type SignedOffer = z.output<typeof signedOfferSchema>;
 
 /** The bytes a node signs: the domain, then canonical JSON with prices as decimal strings. */
 export function offerSigningBytes(offer: Offer): Uint8Array {
-  const { inputPerMillion, cachedInputPerMillion, outputPerMillion } = offer.prices;
-  const prices = {
-    inputPerMillion: inputPerMillion.toString(),
-    cachedInputPerMillion: cachedInputPerMillion.toString(),
-    outputPerMillion: outputPerMillion.toString(),
-  };
-  return utf8(SIGNING_DOMAIN + canonicalJson({ ...offer, prices }));
+  return utf8(SIGNING_DOMAIN + canonicalJson(toWire(offer)));
 }
 
-/** A signed offer as it travels in gossip and OFFER frames. */
+/**
+ * A signed offer as it travels in gossip and OFFER frames: canonical JSON. Equal offers have equal bytes, so that
+ * gossip knows them for one message and nobody can make a thousand messages of one offer by adding white space.
+ */
 export function encodeSignedOffer(signed: SignedOffer): Uint8Array {
-  return encodeMessage(signed);
+  return utf8(canonicalJson({ ...signed, offer: toWire(signed.offer) }));
+}
+
+/** The offer with prices as decimal strings. */
+function toWire(offer: Offer) {
+  const { inputPerMillion, cachedInputPerMillion, outputPerMillion } = offer.prices;
+  return {
+    ...offer,
+    prices: {
+      inputPerMillion: inputPerMillion.toString(),
+      cachedInputPerMillion: cachedInputPerMillion.toString(),
+      outputPerMillion: outputPerMillion.toString(),
+    },
+  };
 }
