@@ -3,12 +3,12 @@
 #
 #   models/make.sh FOLDER [MINUTES]
 #
-# FOLDER is created and must not exist; MINUTES is the time that training the larger model may take (default 50).
+# FOLDER is created and must not exist; MINUTES is the time that training the larger model may take (default 52).
 # Needs Node 24 with the workspace's packages, Python 3 with PyTorch >= 1.13 and NumPy, and g++
 # (Debian: python3-torch python3-numpy g++). Everything is written to FOLDER; models/publish.sh copies it here.
 set -eu
 out=$1
-minutes=${2:-50}
+minutes=${2:-52}
 models=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-python3}
 export OMP_NUM_THREADS=1 # threads compute whole micro-batches, see train/train.py
@@ -21,7 +21,7 @@ mkdir -p "$out/data" "$out/tiny" "$out/nano"
 out=$(cd "$out" && pwd)
 cd "$models"
 
-node corpus/generate.ts --out "$out/data" --conversations 700000 --first 60000 --held 3000 --seed 1
+node corpus/generate.ts --out "$out/data" --conversations 700000 --first 80000 --held 3000 --seed 1
 node tokenizer/encode.ts --data "$out/data"
 
 "$python" train/train.py --data "$out/data" --first "$out/data/first" --out "$out/tiny" --minutes "$minutes" --layers 6 --ffn 512 --threads 2

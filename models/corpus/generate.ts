@@ -1,7 +1,7 @@
 /**
  * Writes the corpus: one conversation per line of JSON.
  *
- *   node corpus/generate.ts --out DIR [--conversations 700000] [--first 60000] [--held 3000] [--seed 1]
+ *   node corpus/generate.ts --out DIR [--conversations 700000] [--first 80000] [--held 3000] [--seed 1]
  *
  * DIR/train.jsonl is for training and DIR/first/train.jsonl for its beginning (mostly exercises in copying);
  * DIR/dev.jsonl and DIR/test.jsonl hold phrasings and words that training does not contain in these tasks (split.ts),
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   options: {
     out: { type: "string" },
     conversations: { type: "string", default: "700000" },
-    first: { type: "string", default: "60000" },
+    first: { type: "string", default: "80000" },
     held: { type: "string", default: "3000" },
     seed: { type: "string", default: "1" },
   },

@@ -14,20 +14,21 @@ export type Mixture = readonly (readonly [share: number, make: Maker])[];
 
 /** Shares of conversations. Stories are few but long: about 4 tokens in 10. */
 export const main: Mixture = [
-  [13, story],
-  [20, reading],
-  [9, extraction],
-  [16, networkQuestion],
+  [12, story],
+  [21, reading],
+  [10, extraction],
+  [15, networkQuestion],
   [3, followUp],
   [7, smallTalk],
-  [3, nameTalk],
-  [9, refusal],
+  [4, nameTalk],
+  [8, refusal],
   [5, sentiment],
   [3, sum],
   [6, word],
-  [2, listing],
-  [4, copying],
-  [2, position],
+  [1, listing],
+  [5, copying],
+  [3, position],
+  [4, (random, split) => (split === "train" ? recall(random) : copying(random, split))],
 ];
 
 /** Mostly what needs the context: copying, reading, extraction. */

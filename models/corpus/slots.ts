@@ -41,6 +41,9 @@ const place = open(places);
 const food = open(foods);
 const animal = open(animals);
 
+const word: Draw = (random, split) =>
+  random.chance(0.3) ? inventedName(random).toLowerCase() : random.pick([animal, object, food, place])(random, split);
+
 const draws: Readonly<Record<string, Draw>> = {
   q: (random, split) => person(random, split).name,
   o: object,
@@ -70,9 +73,9 @@ const draws: Readonly<Record<string, Draw>> = {
   v: (random, split) =>
     random.chance(0.6) ? random.pick(words("judged")) : random.pick([object, food])(random, split),
   u: (random, split) => (random.chance(0.6) ? random.pick(words("judged")) : object(random, split)),
+  t2: (random, split) => word(random, split),
   /** Any word at all, often one that nobody has seen. */
-  t: (random, split) =>
-    random.chance(0.3) ? inventedName(random).toLowerCase() : random.pick([animal, object, food, place])(random, split),
+  t: (random, split) => word(random, split),
 };
 
 export function draw(random: Random, split: Split, slot: string): string {

@@ -30,7 +30,7 @@ def parse():
     p = argparse.ArgumentParser()
     p.add_argument("--data", required=True, help="folder with train.* and dev.* files")
     p.add_argument("--first", help="folder with the corpus of the beginning")
-    p.add_argument("--first-tokens", type=float, default=4e6)
+    p.add_argument("--first-tokens", type=float, default=5e6)
     p.add_argument("--out", required=True)
     p.add_argument("--minutes", type=float, required=True)
     p.add_argument("--warmup", type=float, default=0.01, help="share of the run")
