@@ -9,7 +9,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { createRequire } from "node:module";
+import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -26,15 +27,25 @@ const CONTRACTS: Readonly<Record<string, string>> = {
   TestUSD: "testUsd",
 };
 
-/** forge on npm's soljson. The script's own Node goes first in PATH, because the shim is started by name. */
+/**
+ * The forge program itself, from the platform package that npm installed. The `forge` of `node_modules/.bin` is a script
+ * around it that exits with 0 whatever the tests say.
+ */
+function forgeBinary(): string {
+  const platform = `${process.platform}-${process.arch === "x64" ? "amd64" : process.arch}`;
+  const launcher = createRequire(import.meta.url).resolve("@foundry-rs/forge/package.json");
+  const manifest = createRequire(launcher).resolve(`@foundry-rs/forge-${platform}/package.json`);
+  return join(dirname(manifest), "bin", process.platform === "win32" ? "forge.exe" : "forge");
+}
+
+/** forge on npm's soljson. This script's own Node goes first in PATH, because the shim is started by name. */
 function forge(args: readonly string[]): number {
-  const bin = join(root, "node_modules", ".bin");
-  const result = spawnSync(join(bin, "forge"), [...args], {
+  const result = spawnSync(forgeBinary(), [...args], {
     cwd: root,
     stdio: "inherit",
     env: {
       ...process.env,
-      PATH: `${dirname(process.execPath)}:${bin}:${process.env.PATH ?? ""}`,
+      PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ""}`,
       FOUNDRY_CONFIG: "contracts/foundry.toml",
     },
   });

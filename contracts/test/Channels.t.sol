@@ -40,6 +40,15 @@ contract ChannelsTest is ChannelsFixture {
         assertEq(channels.channelId(config), expected, "id");
     }
 
+    function test_voucherDigest_isTheTypedHashOfIdAndAmount() public view {
+        bytes32 structHash = keccak256(abi.encode(channels.VOUCHER_TYPEHASH(), bytes32("id"), uint128(5)));
+        bytes32 expected = keccak256(abi.encodePacked(hex"1901", channels.domainSeparator(), structHash));
+        assertEq(channels.voucherDigest("id", 5), expected, "digest");
+        assertEq(
+            channels.VOUCHER_TYPEHASH(), keccak256("Voucher(bytes32 channelId,uint128 maxClaimableAmount)"), "type"
+        );
+    }
+
     /* FREE BALANCE */
 
     function test_deposit_creditsThePayerNamed() public {

@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import * as surface from "./index.ts";
+
+it("exports what others may rely on, and nothing else", () => {
+  expect(Object.keys(surface).sort()).toEqual([
+    "ChainError",
+    "ChainRevertError",
+    "LOCAL_CHAIN_ID",
+    "createChain",
+    "createKeystore",
+    "createSigner",
+    "deployContracts",
+    "openKeystore",
+    "parseDeployment",
+    "recoverAddress",
+    "signerImplementation",
+    "startAnvil",
+  ]);
+});
