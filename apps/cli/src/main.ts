@@ -171,6 +171,26 @@ service("validator", "audit answers and attest verdicts", "depinfer validator --
     );
   });
 
+service("indexer", "follow the chain and answer questions about it over HTTP", "depinfer indexer --port 8788")
+  .option("--host <address>", "interface to listen on", "127.0.0.1")
+  .option("--port <port>", "port to listen on", integer, DEFAULT_PORT + 1)
+  .option("--database <url>", "PostgreSQL URL; without it a database inside the process")
+  .action(async (options) => {
+    const { startIndexer } = await import("./service/indexer.ts");
+    const { database } = options;
+    await runService("indexer", options.home, (log) =>
+      startIndexer(
+        {
+          ...serviceOptions(options),
+          host: options.host,
+          port: options.port,
+          ...(database === undefined ? {} : { database }),
+        },
+        log,
+      ),
+    );
+  });
+
 /** Commands that talk to a gateway take its URL and key, or find the local network's. */
 function buyerCommand(usage: string, description: string, example: string): Command {
   return program

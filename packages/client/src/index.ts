@@ -8,5 +8,4 @@ export {
   createBuyer,
 } from "./buyer.ts";
 export { BUYER_MIGRATIONS, type RequestState, type StoredRequest } from "./buyer-ledger.ts";
-export { query } from "./query.ts";
 export { type Decision, type Policy, type Rejection, type RoutingState, route, serves } from "./route.ts";

@@ -1,5 +1,5 @@
 import type { Chain } from "@depinfer/chain";
-import type { Host, Link, Unsubscribe } from "@depinfer/network";
+import { type Host, type Link, query, type Unsubscribe } from "@depinfer/network";
 import {
   type ChannelReport,
   channelReportSchema,
@@ -14,7 +14,6 @@ import {
 import type { BuyerChannel, BuyerLedger, StoredRequest } from "./buyer-ledger.ts";
 import type { BuyerChannels } from "./channels.ts";
 import type { Peers } from "./peers.ts";
-import { query } from "./query.ts";
 
 export interface ReconcileModules {
   readonly host: Host;

@@ -25,4 +25,5 @@ export {
   type OfferRejection,
   type OfferVerdict,
 } from "./offer-book.ts";
+export { query } from "./query.ts";
 export { decodeSignedOffer, type OfferFault, signOffer, verifyOffer } from "./sign-offer.ts";

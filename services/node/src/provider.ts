@@ -99,6 +99,14 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
   let inFlight = 0;
   let settling: Promise<Settlement> | null = null;
 
+  function listen(link: Link): void {
+    link.onControl((type, payload) => {
+      if (type === FrameType.VOUCHER) {
+        takeVoucher(link, payload);
+      }
+    });
+  }
+
   function takeVoucher(link: Link, payload: Uint8Array): void {
     const before = vouchers.get(link) ?? Promise.resolve();
     const bytes = payload.slice();
@@ -163,14 +171,9 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
   return {
     async start() {
       const fromBlock = await chain.blockNumber();
+      host.links().forEach(listen);
       stopping.push(
-        host.onLink((link) => {
-          link.onControl((type, payload) => {
-            if (type === FrameType.VOUCHER) {
-              takeVoucher(link, payload);
-            }
-          });
-        }),
+        host.onLink(listen),
         host.serve((exchange, link) => {
           const work = serve(exchange, link);
           working.add(work);

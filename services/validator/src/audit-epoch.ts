@@ -1,7 +1,6 @@
 import type { Chain } from "@depinfer/chain";
-import { query } from "@depinfer/client";
 import { type ScoringEngine, verifyReceipt } from "@depinfer/inference";
-import type { Host, Link } from "@depinfer/network";
+import { type Host, type Link, query } from "@depinfer/network";
 import { selectForAudit, type Verdict } from "@depinfer/proof";
 import {
   canonicalJson,

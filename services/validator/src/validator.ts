@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import type { EventBatch } from "@depinfer/chain";
 import type { Journal } from "@depinfer/journal";
 import { errorCode, errorMessage, type Hex } from "@depinfer/protocol";
@@ -31,6 +32,8 @@ export interface Validator {
   state(): ValidatorState;
 }
 
+/** Blocks that are read again at the start: a chain that was killed may have forgotten its last ones. */
+const OVERLAP = 64n;
 const IDLE_MS = 1_000;
 /** An epoch whose provider cannot show its receipts is tried this often, then left to disputes. */
 const MOST_FAILURES = 20;
@@ -56,7 +59,7 @@ export function createValidator(modules: ValidatorModules, options: ValidatorOpt
         }
         await tryTask(task);
       }
-      await pause(IDLE_MS, stopping.signal);
+      await setTimeout(IDLE_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }
 
@@ -77,7 +80,9 @@ export function createValidator(modules: ValidatorModules, options: ValidatorOpt
 
   return {
     start() {
-      const fromBlock = ledger.readUpTo() ?? BigInt(chain.deployment.block);
+      const first = BigInt(chain.deployment.block);
+      const resume = (ledger.readUpTo() ?? first) - OVERLAP;
+      const fromBlock = resume > first ? resume : first;
       const onError = (error: unknown) =>
         log("warn", `the chain cannot be read, will be tried again: ${errorMessage(error)}`);
       chain
@@ -96,16 +101,4 @@ export function createValidator(modules: ValidatorModules, options: ValidatorOpt
       verdicts: ledger.counts(),
     }),
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(done, ms);
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    }
-    signal.addEventListener("abort", done, { once: true });
-  });
 }

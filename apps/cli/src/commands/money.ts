@@ -4,7 +4,7 @@ import { createChain } from "@depinfer/chain";
 import { formatUsd, type Hex } from "@depinfer/protocol";
 import { z } from "zod";
 import { homePaths } from "../home.ts";
-import { openIdentity, readPassphrase } from "../identity.ts";
+import { readPassphrase, walletAddress } from "../identity.ts";
 import { readNetworkFile } from "../network-file.ts";
 import { callControl } from "../service/control.ts";
 
@@ -32,8 +32,7 @@ export async function moneyWhere(home: string, json: boolean): Promise<void> {
   const inChannels = await escrowByPayer(chain);
   const rows: Holdings[] = [];
   for (const service of services.sort()) {
-    const { wallet } = await openIdentity(join(home, service), passphrase);
-    const account = wallet.address;
+    const account = await walletAddress(join(home, service), passphrase);
     const [balance, free, earned, stake] = await Promise.all([
       chain.usd.balanceOf(account),
       chain.channels.freeBalance(account),

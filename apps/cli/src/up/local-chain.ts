@@ -9,7 +9,7 @@ import {
   startAnvil,
 } from "@depinfer/chain";
 import type { homePaths } from "../home.ts";
-import { openIdentity } from "../identity.ts";
+import { walletAddress } from "../identity.ts";
 import { writeNetworkFile } from "../network-file.ts";
 
 /** The chain of a local network: anvil with its state on disk and the contracts on it, started again when it dies. */
@@ -72,11 +72,11 @@ export async function startLocalChain(
     deployment,
     async fund(folders, passphrase) {
       const chain = createChain({ rpcUrl: anvil.rpcUrl, deployment, account });
-      const identities = await Promise.all(folders.map((folder) => openIdentity(folder, passphrase)));
-      for (const { wallet } of identities) {
-        if ((await chain.gasBalance(wallet.address)) === 0n) {
-          await anvil.fund(wallet.address);
-          await chain.usd.mint(wallet.address, FUNDS);
+      const wallets = await Promise.all(folders.map((folder) => walletAddress(folder, passphrase)));
+      for (const wallet of wallets) {
+        if ((await chain.gasBalance(wallet)) === 0n) {
+          await anvil.fund(wallet);
+          await chain.usd.mint(wallet, FUNDS);
         }
       }
     },

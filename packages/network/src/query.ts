@@ -1,6 +1,6 @@
-import type { Link } from "@depinfer/network";
 import { DepinferError, decodeError, decodeMessage, encodeMessage, FrameType, type Query } from "@depinfer/protocol";
 import type { z } from "zod";
+import type { Link } from "./link.ts";
 
 const TIMEOUT_MS = 10_000;
 
