@@ -134,7 +134,7 @@ export function createHost(modules: HostModules, options: HostOptions): Host {
     const { node, dht, gossip } = built;
     const limits = { maxInboundStreams: MAX_STREAMS_PER_CONNECTION, maxOutboundStreams: MAX_STREAMS_PER_CONNECTION };
     await node.handle(LINK_PROTOCOL, hub.accept, limits);
-    const discovery = dht && gossip ? createDiscovery({ dht, gossip, offers }) : undefined;
+    const discovery = dht && gossip ? createDiscovery({ dht, gossip, offers, onGossip: sharing.gossiped }) : undefined;
     running = { ...built, discovery };
     try {
       await node.start();

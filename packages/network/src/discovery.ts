@@ -39,15 +39,18 @@ export interface DiscoveryModules {
   readonly dht: KadDHT;
   readonly gossip: GossipSub;
   readonly offers: OfferBook;
+  /** A valid offer came by gossip. */
+  readonly onGossip: (signedOffer: Uint8Array) => void;
 }
 
-export function createDiscovery({ dht, gossip, offers }: DiscoveryModules): Discovery {
+export function createDiscovery({ dht, gossip, offers, onGossip }: DiscoveryModules): Discovery {
   /** Stores what is good before it is passed on, so nothing bad travels further than one hop. */
   function validate(data: Uint8Array): Verdict {
     const verdict = offers.acceptBytes(data);
     // A duplicate came over a link before gossip brought it; those behind us may have gossip only, so it goes on.
     // Gossip itself drops what it has seen, and an offer has only one encoding: nothing circulates for ever.
     if (verdict.accepted || verdict.reason === "duplicate") {
+      onGossip(data);
       return TopicValidatorResult.Accept;
     }
     return REJECTED.has(verdict.reason) ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore;

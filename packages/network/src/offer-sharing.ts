@@ -12,14 +12,29 @@ const FAULTS: ReadonlySet<OfferRejection> = new Set(["malformed", "tooLarge", "b
 /** Faulty offers one link may deliver before it is closed: checking signatures costs a third of a millisecond each. */
 const MAX_FAULTS_PER_LINK = 50;
 
-/**
- * An offer that is older than this when it comes over a link, in ms, was missed by gossip: two parts of the network
- * have just found each other. It is passed on. A younger one is in the hands of gossip, and passing it on to every
- * link as well would multiply the traffic by the number of links.
+/*
+ * Gossip carries offers; it is fast and its cost does not grow with the number of links. But a node that joins is not
+ * in the mesh for its first seconds, longer under load, and what is published meanwhile passes it by for ever. Links
+ * make up for that, each measure closing the hole that the one before it leaves:
+ *
+ *   1. A new link is told everything at once, and again when gossip should have reached it.
+ *   2. An offer that came over a link and that gossip does not bring within seconds is passed on to the other links:
+ *      gossip has missed it here, so it will have missed it further on.
+ *   3. Now and then one peer, drawn at random, is told everything.
+ *
+ * A repeated offer costs its receiver a comparison and no signature check.
  */
-const MISSED_AFTER_MS = 3000;
 
-/** How often one peer, drawn at random, is told everything again, in ms. Whatever was lost on the way arrives then. */
+/** When a new link is told everything, in ms after it was made. */
+const GREETINGS_MS = [0, 3000, 10_000];
+
+/** How long gossip may take to bring what a link has brought, in ms. Its heartbeat is a second. */
+const GOSSIP_GRACE_MS = 3000;
+
+/** Offers that wait for gossip at most; beyond it they are left to the other measures. */
+const MAX_WAITING = 10_000;
+
+/** Time between tellings to a peer drawn at random, in ms, give or take half. */
 const REPAIR_INTERVAL_MS = 30_000;
 
 export interface OfferSharingModules {
@@ -37,13 +52,28 @@ export interface OfferSharing {
   greet(link: Link): void;
   /** An OFFER frame arrived. */
   receive(payload: Uint8Array, link: Link): void;
+  /** Gossip brought these bytes. */
+  gossiped(payload: Uint8Array): void;
 }
 
 export function createOfferSharing({ clock, random, book, links }: OfferSharingModules): OfferSharing {
   const faults = new WeakMap<Link, number>();
+  /** Timers of offers that wait for gossip, by their bytes. */
+  const waiting = new Map<string, () => void>();
   let cancelRepair: () => void = () => {};
 
   function greet(link: Link): void {
+    for (const delayMs of GREETINGS_MS) {
+      if (delayMs === 0) {
+        tellAll(link);
+      } else {
+        const cancel = clock.after(delayMs, () => tellAll(link));
+        link.onClose(cancel);
+      }
+    }
+  }
+
+  function tellAll(link: Link): void {
     const offers = book.signedOffers();
     let next = 0;
     const send = (): void => {
@@ -63,9 +93,7 @@ export function createOfferSharing({ clock, random, book, links }: OfferSharingM
   function receive(payload: Uint8Array, link: Link): void {
     const verdict = book.acceptBytes(payload);
     if (verdict.accepted) {
-      if (verdict.offer.issuedAt < clock.now() - MISSED_AFTER_MS) {
-        passOn(payload, link);
-      }
+      awaitGossip(payload, link, verdict.offer.issuedAt);
     } else if (FAULTS.has(verdict.reason)) {
       const count = (faults.get(link) ?? 0) + 1;
       faults.set(link, count);
@@ -73,6 +101,27 @@ export function createOfferSharing({ clock, random, book, links }: OfferSharingM
         link.close(`it delivered ${count} faulty offers`);
       }
     }
+  }
+
+  function awaitGossip(payload: Uint8Array, from: Link, issuedAt: number): void {
+    const graceMs = issuedAt + GOSSIP_GRACE_MS - clock.now();
+    if (graceMs <= 0) {
+      passOn(payload, from);
+    } else if (waiting.size < MAX_WAITING) {
+      const key = keyOf(payload);
+      const kept = new Uint8Array(payload);
+      const cancel = clock.after(Math.min(graceMs, GOSSIP_GRACE_MS), () => {
+        waiting.delete(key);
+        passOn(kept, from);
+      });
+      waiting.set(key, cancel);
+    }
+  }
+
+  function gossiped(payload: Uint8Array): void {
+    const key = keyOf(payload);
+    waiting.get(key)?.();
+    waiting.delete(key);
   }
 
   function passOn(payload: Uint8Array, from: Link): void {
@@ -88,7 +137,7 @@ export function createOfferSharing({ clock, random, book, links }: OfferSharingM
     const all = links();
     const chosen = all[Math.floor(random() * all.length)];
     if (chosen !== undefined) {
-      greet(chosen);
+      tellAll(chosen);
     }
   }
 
@@ -96,8 +145,20 @@ export function createOfferSharing({ clock, random, book, links }: OfferSharingM
     start() {
       cancelRepair = clock.after(REPAIR_INTERVAL_MS * random(), repair);
     },
-    stop: () => cancelRepair(),
+    stop() {
+      cancelRepair();
+      for (const cancel of waiting.values()) {
+        cancel();
+      }
+      waiting.clear();
+    },
     greet,
     receive,
+    gossiped,
   };
+}
+
+/** Offers have one encoding, so their bytes name them. */
+function keyOf(payload: Uint8Array): string {
+  return Buffer.from(payload.buffer, payload.byteOffset, payload.length).toString("latin1");
 }
