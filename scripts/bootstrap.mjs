@@ -16,7 +16,9 @@ if (major < 20) {
   fail(`Node ${process.versions.node} is too old`, "install Node 20 or newer");
 }
 
-const wanted = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+const wanted = createHash("sha256")
+  .update(readFileSync(join(root, "package-lock.json")))
+  .digest("hex");
 const installed = existsSync(stamp) ? readFileSync(stamp, "utf8") : "";
 if (installed !== wanted) {
   install();
@@ -25,21 +27,35 @@ if (installed !== wanted) {
 function install() {
   const npm = process.env.npm_execpath;
   if (!npm) {
-    fail("npm did not say where it is (npm_execpath is not set)", "run this through `npm start`, `npm test` or `npm run bootstrap`");
+    fail(
+      "npm did not say where it is (npm_execpath is not set)",
+      "run this through `npm start`, `npm test` or `npm run bootstrap`",
+    );
   }
   const started = Date.now();
   console.error("Installing dependencies (first run only, about a minute)…");
   const { npm_config_production: _, ...env } = process.env;
   const ci =
     major >= 24
-      ? spawnSync(process.execPath, [npm, "ci", "--no-audit", "--no-fund"], { cwd: root, stdio: ["ignore", "inherit", "inherit"], env })
-      : spawnSync(process.execPath, [npm, "exec", "--yes", "--package=node@24", "--", "node", npm, "ci", "--no-audit", "--no-fund"], {
+      ? spawnSync(process.execPath, [npm, "ci", "--no-audit", "--no-fund"], {
           cwd: root,
           stdio: ["ignore", "inherit", "inherit"],
           env,
-        });
+        })
+      : spawnSync(
+          process.execPath,
+          [npm, "exec", "--yes", "--package=node@24", "--", "node", npm, "ci", "--no-audit", "--no-fund"],
+          {
+            cwd: root,
+            stdio: ["ignore", "inherit", "inherit"],
+            env,
+          },
+        );
   if (ci.status !== 0) {
-    fail(`npm ci ended with ${ci.status ?? ci.signal}`, "read the lines above; check the network and free disk space, then run the same command again");
+    fail(
+      `npm ci ended with ${ci.status ?? ci.signal}`,
+      "read the lines above; check the network and free disk space, then run the same command again",
+    );
   }
   dropForeignEngines();
   writeFileSync(stamp, wanted);
