@@ -1,0 +1,166 @@
+import { readFileSync } from "node:fs";
+import { fromHex } from "@depinfer/protocol";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  BIT_EXACT_CALIBRATION,
+  createNonceChain,
+  deriveSeed,
+  followsInChain,
+  gumbel,
+  judge,
+  marginStatistic,
+  openTranscript,
+  positionKey,
+  promptHash,
+  type ScoredPosition,
+  sampleToken,
+  seedCommitment,
+  selectForAudit,
+  transcriptLeaf,
+  transcriptRoot,
+} from "./index.ts";
+
+const read = (name: string) =>
+  JSON.parse(readFileSync(new URL(`../../../specs/vectors/${name}.json`, import.meta.url), "utf8"));
+const seed = new Uint8Array(32).fill(7);
+
+describe("vectors", () => {
+  test("transcripts", () => {
+    for (const { tokens, root, promptHash: hash } of read("transcript").cases) {
+      expect(transcriptRoot(tokens)).toBe(root);
+      expect(promptHash(tokens)).toBe(hash);
+    }
+  });
+
+  test("seeds, noise, draws and nonces", () => {
+    const { parts, seeds, noise, candidates, draws, nonces } = read("sampling");
+    for (const { userSeed, seed: wanted, commitment } of seeds) {
+      const derived = deriveSeed({ ...parts, userSeed });
+      expect(Buffer.from(derived).toString("hex")).toBe(wanted.slice(2));
+      expect(seedCommitment(derived)).toBe(commitment);
+    }
+    const derived = fromHex(seeds[0].seed, 32);
+    for (const { position, token, gumbel: wanted } of noise) {
+      expect(gumbel(positionKey(derived, position), token)).toBe(wanted);
+    }
+    for (const { temperature, tokens } of draws) {
+      expect(
+        tokens.map((_: number, position: number) => sampleToken(candidates, temperature, derived, position)),
+      ).toEqual(tokens);
+    }
+    let previous = nonces.head;
+    for (const nonce of nonces.revealed) {
+      expect(followsInChain(nonce, previous)).toBe(true);
+      previous = nonce;
+    }
+  });
+});
+
+test("draws follow the softmax at the temperature", () => {
+  const candidates = { tokens: [0, 1, 2, 3], logits: [2, 1, 0, -1] };
+  for (const temperature of [0.5, 1, 2]) {
+    const weights = candidates.logits.map((logit) => Math.exp(logit / temperature));
+    const total = weights.reduce((sum, weight) => sum + weight, 0);
+    const counts = [0, 0, 0, 0];
+    const n = 20_000;
+    for (let position = 0; position < n; position++) {
+      const token = sampleToken(candidates, temperature, seed, position);
+      counts[token] = (counts[token] ?? 0) + 1;
+    }
+    // Pearson's chi-squared with 3 degrees of freedom: 27.9 is exceeded once in 250,000 by chance, and the seed is fixed.
+    const chi = counts.reduce((sum, count, token) => {
+      const expected = (n * (weights[token] ?? 0)) / total;
+      return sum + (count - expected) ** 2 / expected;
+    }, 0);
+    expect(chi).toBeLessThan(27.9);
+  }
+});
+
+test("only the top 64 take part", () => {
+  const tokens = Array.from({ length: 100 }, (_, index) => index);
+  const drawn = Array.from({ length: 2_000 }, (_, position) =>
+    sampleToken({ tokens, logits: tokens.map(() => 0) }, 1, seed, position),
+  );
+  expect(Math.max(...drawn)).toBeLessThan(64);
+});
+
+test("a nonce chain ends and cannot be guessed forward", () => {
+  const chain = createNonceChain(seed, 3);
+  const nonces = [chain.next(), chain.next(), chain.next()];
+  expect(chain.next()).toBeNull();
+  expect(followsInChain(nonces[1] ?? "0x", chain.head)).toBe(false);
+});
+
+describe("margins", () => {
+  const logits = [3, 2.5, 1, 0];
+  const scored = (chosen: number): ScoredPosition => ({
+    tokens: [10, 11, 12, 13],
+    logits,
+    chosen,
+    chosenLogit: logits[chosen - 10] ?? -9,
+  });
+
+  test("an honest choice has margin 0, any other a positive one", () => {
+    fc.assert(
+      fc.property(fc.double({ min: 0.1, max: 2, noNaN: true }), fc.nat({ max: 500 }), (temperature, length) => {
+        const positions = Array.from({ length: length + 1 }, (_, position) =>
+          sampleToken(scored(10), temperature, seed, position),
+        );
+        const honest = marginStatistic(positions.map(scored), temperature, seed, BIT_EXACT_CALIBRATION);
+        expect(honest.mismatches).toBe(0);
+        expect(honest.meanMargin).toBe(0);
+        const cheat = marginStatistic(
+          positions.map((token) => scored(token === 10 ? 11 : 10)),
+          temperature,
+          seed,
+          BIT_EXACT_CALIBRATION,
+        );
+        expect(cheat.mismatches).toBe(length + 1);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  test("greedy compares with the best logit", () => {
+    expect(marginStatistic([scored(10)], 0, seed, BIT_EXACT_CALIBRATION).margins).toEqual([0]);
+    expect(marginStatistic([scored(11)], 0, seed, BIT_EXACT_CALIBRATION).margins).toEqual([0.5]);
+    expect(marginStatistic([scored(13)], 0, seed, BIT_EXACT_CALIBRATION).margins).toEqual([2]);
+  });
+
+  test("near-deterministic positions that agree do not count as evidence", () => {
+    const sure: ScoredPosition = { tokens: [1, 2], logits: [30, 0], chosen: 1, chosenLogit: 30 };
+    expect(marginStatistic([sure, sure], 1, seed, BIT_EXACT_CALIBRATION)).toMatchObject({
+      tokens: 2,
+      informative: 0,
+      meanMargin: 0,
+    });
+    expect(marginStatistic([{ ...sure, chosen: 2, chosenLogit: 0 }], 1, seed, BIT_EXACT_CALIBRATION)).toMatchObject({
+      informative: 1,
+      mismatches: 1,
+    });
+  });
+
+  test("a bad mean over too few tokens is inconclusive, over enough a failure", () => {
+    const statistic = { tokens: 20, informative: 7, mismatches: 2, meanMargin: 0.2, margins: [] };
+    expect(judge(statistic, BIT_EXACT_CALIBRATION).verdict).toBe("inconclusive");
+    expect(judge({ ...statistic, informative: 8 }, BIT_EXACT_CALIBRATION).verdict).toBe("fail");
+    expect(judge({ ...statistic, meanMargin: 0, mismatches: 0 }, BIT_EXACT_CALIBRATION).verdict).toBe("pass");
+  });
+});
+
+test("a transcript opens at every position", () => {
+  const tokens = [4, 8, 15, 16, 23, 42];
+  expect(tokens.map((_, position) => openTranscript(tokens, position).length)).toEqual([3, 3, 3, 3, 2, 2]);
+  expect(transcriptLeaf(0, 4)).not.toEqual(transcriptLeaf(1, 4));
+});
+
+test("the beacon selects about the wanted share, at least one, and always the same", () => {
+  const beacon = `0x${"3c".repeat(32)}` as const;
+  const selected = selectForAudit(beacon, 10_000, 0.2);
+  expect(selected.length).toBeGreaterThan(1_850);
+  expect(selected.length).toBeLessThan(2_150);
+  expect(selectForAudit(beacon, 10_000, 0.2)).toEqual(selected);
+  expect(selectForAudit(beacon, 3, 0)).toHaveLength(1);
+  expect(selectForAudit(beacon, 0, 1)).toEqual([]);
+});
