@@ -9,6 +9,7 @@ it("exports what the services build on, and nothing else", () => {
       "createNodeKey",
       "createOfferBook",
       "decodeSignedOffer",
+      "query",
       "signOffer",
       "systemClock",
       "verifyOffer",
