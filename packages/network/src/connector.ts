@@ -3,6 +3,7 @@ import { peerIdFromString } from "@libp2p/peer-id";
 import type { Multiaddr } from "@multiformats/multiaddr";
 import type { ParsedTarget } from "./addresses.ts";
 import { type NetworkError, unreachable, versionMismatch } from "./errors.ts";
+import { resolveNames } from "./resolve-names.ts";
 
 /** Protocol of the one stream that carries our frames. */
 const LINK_PROTOCOL_VERSION = 1;
@@ -70,7 +71,7 @@ function openConnection(node: Libp2p, peerId: string): Connection | undefined {
   return open.find((connection) => connection.multiplexer === "quic") ?? open[0];
 }
 
-function dial(
+async function dial(
   node: Libp2p,
   peerId: string | undefined,
   addresses: readonly Multiaddr[],
@@ -79,7 +80,7 @@ function dial(
   if (addresses.length === 0 && peerId !== undefined) {
     return node.dial(peerIdFromString(peerId), { signal });
   }
-  return node.dial([...addresses], { signal });
+  return node.dial([...(await resolveNames(addresses))], { signal });
 }
 
 function newStream(connection: Connection, signal: AbortSignal): Promise<Stream> {

@@ -80,6 +80,7 @@ export function createHost(modules: HostModules, options: HostOptions): Host {
   let helloChanges: Partial<Pick<Hello, "features" | "nonceHead">> = {};
   let serveHandler: ((exchange: Exchange, link: Link) => void) | undefined;
   let running: Running | undefined;
+  let starting: Promise<void> | undefined;
   let stopFollowing: Unsubscribe = () => {};
 
   function requireRunning(): Running {
@@ -126,7 +127,14 @@ export function createHost(modules: HostModules, options: HostOptions): Host {
     return parsed.peerId === peerId || parsed.addresses.some((address) => own.includes(`${address}/p2p/${peerId}`));
   }
 
-  async function start(): Promise<void> {
+  function start(): Promise<void> {
+    starting ??= startOnce().finally(() => {
+      starting = undefined;
+    });
+    return starting;
+  }
+
+  async function startOnce(): Promise<void> {
     if (running !== undefined) {
       return;
     }
@@ -154,6 +162,7 @@ export function createHost(modules: HostModules, options: HostOptions): Host {
   }
 
   async function stop(): Promise<void> {
+    await starting?.catch(() => {}); // Whoever started it is told; here only the end of it matters.
     const stopping = running;
     if (stopping === undefined) {
       return;

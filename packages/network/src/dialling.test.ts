@@ -1,4 +1,10 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { utf8 } from "@depinfer/protocol";
+import { identify } from "@libp2p/identify";
+import { noise } from "@libp2p/noise";
+import { tcp } from "@libp2p/tcp";
+import { yamux } from "@libp2p/yamux";
+import { createLibp2p } from "libp2p";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Exchange, Host } from "./index.ts";
 import { answerOf } from "./testing/answers.ts";
@@ -17,6 +23,20 @@ describe("dialling", () => {
     const dead = "/ip4/127.0.0.1/udp/9/quic-v1";
     const link = await a.dial({ peerId: tcpOnly.peerId, addresses: [dead, ...tcpOnly.addresses] });
     expect(link.transport).toBe("tcp");
+  });
+
+  it("takes host names, over either transport", async () => {
+    const a = await hosts.start("a");
+    const b = await hosts.start("b");
+    for (const address of b.addresses) {
+      const named = address.replace("/ip4/127.0.0.1/", "/dns4/localhost/");
+      const link = await a.dial(named);
+      expect(named).toContain(link.transport);
+      link.close();
+      await a.stop();
+      await a.start();
+    }
+    await expect(a.dial("/dns4/nobody.invalid/udp/1/quic-v1")).rejects.toMatchObject({ code: "network.unreachable" });
   });
 
   it("gives everyone who dials the same peer the same link", async () => {
@@ -101,6 +121,32 @@ describe("version negotiation", () => {
     const b = await hosts.start("b", { versions: [2, 1] });
     const link = await linkBetween(a, b);
     expect([link.version, b.link(a.peerId)?.version]).toEqual([2, 2]);
+  });
+
+  it("says what a peer speaks that has only a later stream protocol", async () => {
+    const a = await hosts.start("a");
+    const future = await createLibp2p({
+      addresses: { listen: [TCP] },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      nodeInfo: { userAgent: "depinfer/9.9.9" },
+      services: { identify: identify() },
+    });
+    try {
+      await future.handle("/depinfer/7", (stream) => stream.abort(new Error("unused")));
+      const addresses = future.getMultiaddrs().map((address) => address.toString());
+      const failure = { code: "network.versionMismatch", retryable: false };
+      await expect(a.dial(addresses)).rejects.toMatchObject(failure);
+      await sleep(200); // Until identify has told what the peer speaks.
+      await expect(a.dial(addresses)).rejects.toMatchObject({
+        ...failure,
+        metadata: { ours: "1", theirs: "7", theirSoftware: "depinfer/9.9.9" },
+        remedy: "Upgrade depinfer on this node",
+      });
+    } finally {
+      await future.stop();
+    }
   });
 
   it("refuses in one line that says what to upgrade, on both sides", async () => {

@@ -14,8 +14,11 @@ import type { NodeKey } from "./node-key.ts";
 /** Our own DHT: peers of the public IPFS network would fill the routing table with nodes that serve no models. */
 export const DHT_PROTOCOL = "/depinfer/kad/1";
 
-/** One address of several may take this long, in ms: where UDP is blocked, TCP gets its turn within one dial. */
-const ADDRESS_DIAL_TIMEOUT_MS = 2000;
+/**
+ * One address of several may take this long, in ms: where UDP is blocked, TCP gets its turn within one dial, and five
+ * round trips of a Noise handshake still fit in on a satellite link.
+ */
+const ADDRESS_DIAL_TIMEOUT_MS = 4000;
 
 /** Loopback with a free port: reachable by nobody else until the operator says so. */
 const DEFAULT_LISTEN = ["/ip4/127.0.0.1/udp/0/quic-v1", "/ip4/127.0.0.1/tcp/0"];
