@@ -38,11 +38,23 @@ const millions = (value: number, digits = 1): string => (value / 1e6).toFixed(di
 
 const [config, record] = [json("tiny/config.json"), json("tiny/record.json")];
 const [test, probe, stories] = [json("test.json"), json("probe.json"), json("stories.json")];
-const closed = part(test, "closed");
+/** A Markdown table; the first row is the head. */
+const table = (rows: readonly (readonly (string | number)[])[]): string => {
+  const [head = [], ...body] = rows.map((cells) => `| ${cells.join(" | ")} |`);
+  return [head, `|${" --- |".repeat(rows[0]?.length ?? 0)}`, ...body].join("\n");
+};
+
+const [closed, unseen] = [part(test, "closed"), part(test, "unseen")];
 const tasks = Object.keys(part(test, "tasks"))
   .map((name) => ({ name, tally: part(part(test, "tasks"), name) }))
   .sort((a, b) => number(b.tally, "right") / number(b.tally, "of") - number(a.tally, "right") / number(a.tally, "of"))
-  .map(({ name, tally }) => `| ${name} | ${exact(tally)} | ${number(tally, "of")} | ${number(tally, "seen")} |`);
+  .map(({ name, tally }) => [name, exact(tally), number(tally, "of"), number(tally, "seen")]);
+const taskTable = table([
+  ["Task", "Exact match", "of", "seen"],
+  ...tasks,
+  ["**all closed tasks**", `**${exact(closed)}**`, number(closed, "of"), number(closed, "seen")],
+  ["only items that were not seen", exact(unseen), number(unseen, "of"), 0],
+]);
 const probes = Object.keys(part(probe, "tasks")).map((name) => {
   const tally = part(part(probe, "tasks"), name);
   return `${name} ${number(tally, "right")}/${number(tally, "of")}`;
@@ -52,7 +64,7 @@ const variants = files.map((name) => {
   const result = json(`depinfer-${name}.json`);
   const bytes = grouped(statSync(join(run, `depinfer-${name}.gguf`)).size);
   const ended = share(number(result, "ended"), number(result, "conversations"));
-  return `| depinfer-${name} | ${bytes} | ${exact(part(result, "closed"))} | ${ended} |`;
+  return [`depinfer-${name}`, bytes, exact(part(result, "closed")), ended];
 });
 const tokens = number(record, "tokens") + number(record, "tokensOfFirst");
 const per = (from: Json, key: string): string => share(number(from, key), number(from, "conversations"));
@@ -76,12 +88,7 @@ const slots: Record<string, string | number> = {
   epochs: (number(record, "tokens") / number(record, "corpusTokens")).toFixed(2),
   devLoss: number(record, "devLoss").toFixed(4),
   tested: grouped(number(test, "conversations")),
-  tasks: tasks.join("\n"),
-  closed: exact(closed),
-  closedOf: number(closed, "of"),
-  closedSeen: number(closed, "seen"),
-  unseen: exact(part(test, "unseen")),
-  unseenOf: number(part(test, "unseen"), "of"),
+  taskTable,
   ended: per(test, "ended"),
   looped: per(test, "looped"),
   stories: number(stories, "conversations"),
@@ -94,7 +101,7 @@ const slots: Record<string, string | number> = {
   probeOf: number(part(probe, "closed"), "of"),
   probeTasks: probes.join(", "),
   variantOf: number(part(json("depinfer-tiny.q8_0.json"), "closed"), "of"),
-  variants: variants.join("\n"),
+  variantTable: table([["File", "Bytes", "Exact match", "Ends its turn"], ...variants]),
   tokenizerCheck: text("tokenizer.txt").split("\n").join("; "),
   logitsCheck: text("logits.txt"),
 };

@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 import torch
 import torch.nn as nn
 
-import kernels
+import fused
 
-HEAD = 32  # dimensions of an attention head, as in kernels.cpp
+HEAD = 32  # dimensions of an attention head, as in kernels/attention.cpp
 
 
 @dataclass
@@ -77,14 +77,14 @@ class Llama(nn.Module):
         x = nn.functional.embedding(tokens, self.embed)
         delta = torch.zeros(x.shape, dtype=torch.bfloat16)
         for block in self.blocks:
-            x, h = kernels.AddNorm.apply(x, delta, block.attn_norm, c.norm_eps)
-            delta = kernels.linear(kernels.Attention.apply(kernels.linear(h, block.qkv), starts, self.table, c.heads), block.out)
-            x, h = kernels.AddNorm.apply(x, delta, block.ffn_norm, c.norm_eps)
-            delta = kernels.linear(kernels.SwiGlu.apply(kernels.linear(h, block.gate_up)), block.down)
-        return kernels.AddNorm.apply(x, delta, self.norm, c.norm_eps)[1]
+            x, h = fused.AddNorm.apply(x, delta, block.attn_norm, c.norm_eps)
+            delta = fused.linear(fused.Attention.apply(fused.linear(h, block.qkv), starts, self.table, c.heads), block.out)
+            x, h = fused.AddNorm.apply(x, delta, block.ffn_norm, c.norm_eps)
+            delta = fused.linear(fused.SwiGlu.apply(fused.linear(h, block.gate_up)), block.down)
+        return fused.AddNorm.apply(x, delta, self.norm, c.norm_eps)[1]
 
     def loss(self, tokens, starts, targets, weights):
         """Σ weight · cross-entropy in nats over the tokens with weight > 0; targets and weights [N]."""
         chosen = weights > 0
-        logits = kernels.linear(self.hidden(tokens, starts)[chosen], self.head)
-        return kernels.CrossEntropy.apply(logits, targets[chosen], weights[chosen])
+        logits = fused.linear(self.hidden(tokens, starts)[chosen], self.head)
+        return fused.CrossEntropy.apply(logits, targets[chosen], weights[chosen])

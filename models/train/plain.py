@@ -1,4 +1,4 @@
-"""The model in ordinary float32 PyTorch, one conversation at a time: what kernels and exports are compared with."""
+"""The model in ordinary float32 PyTorch, one conversation at a time: what fused kernels and exports are compared with."""
 import torch
 import torch.nn.functional as F
 

@@ -18,7 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-import kernels
+import fused
 from data import Conversations, Stream
 from model import Config, Llama
 from muon import Muon
@@ -133,7 +133,7 @@ class Trainer:
                 saved = time.time()
         dev = evaluate(self.model, self.dev, 10_000)
         data = self.stream.corpora[0]
-        record = {"parameters": parameters, "minutes": args.minutes, "threads": args.threads, "tiles": kernels.HAS_TILES}
+        record = {"parameters": parameters, "minutes": args.minutes, "threads": args.threads, "tiles": fused.HAS_TILES}
         record |= {"steps": step, "tokens": seen[0], "tokensOfFirst": seen[1], "devLoss": dev}
         record |= {"conversations": len(data), "corpusTokens": int(data.lengths.sum())}
         self.save(record)

@@ -1,35 +1,12 @@
-// The parts of a training step that are not matrix products, fused so that each reads and writes memory once.
-//
-// Activations between kernels are bfloat16 (the upper half of a float's bits), arithmetic is float. Conversations are
-// packed one after another without padding: N tokens in all, `starts` holds the first token of each and N at the end.
-// Loaded through ctypes by kernels.py, which documents the mathematics; written with GCC's vector extensions, so that
-// the same source compiles for any processor.
+// Causal attention within each conversation, one task per head and conversation.
+#include <algorithm>
 #include <cmath>
-#include <cstdint>
-#include <cstring>
 #include <vector>
 
-typedef float Lanes __attribute__((vector_size(64), aligned(4)));      // 16 floats, at any address
-typedef uint32_t Words __attribute__((vector_size(64), aligned(2)));  // 16 pairs of bfloat16, or the bits of Lanes
-typedef uint16_t bf16;
+#include "bf16.h"
 
-constexpr int WIDTH = 16;  // floats in Lanes
-constexpr int HEAD = 32;   // dimensions of an attention head
-constexpr int ROWS = 4;    // queries handled together, so that a loaded key or value is used four times
-
-static inline float widen(bf16 x) {
-  uint32_t bits = uint32_t(x) << 16;
-  float out;
-  std::memcpy(&out, &bits, 4);
-  return out;
-}
-
-// Rounds to the nearest, ties to even.
-static inline bf16 narrow(float x) {
-  uint32_t bits;
-  std::memcpy(&bits, &x, 4);
-  return bf16((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
-}
+constexpr int HEAD = 32;  // dimensions of an attention head
+constexpr int ROWS = 4;   // queries handled together, so that a loaded key or value is used four times
 
 // 32 values of a head are held in two vectors: those at even places, then those at odd places, which is how rotation
 // wants them. Products and sums over a head do not mind the order.
@@ -55,10 +32,7 @@ static inline Head rotate(const Head& x, const Lanes& cosine, const Lanes& sine)
   return {x.even * cosine - x.odd * sine, x.even * sine + x.odd * cosine};
 }
 
-static inline Lanes& lanes(float* p) { return *reinterpret_cast<Lanes*>(p); }
-static inline const Lanes& lanes(const float* p) { return *reinterpret_cast<const Lanes*>(p); }
 static inline void store(const Head& x, float* p) { lanes(p) = x.even, lanes(p + WIDTH) = x.odd; }
-static inline long padded(long n) { return (n + WIDTH - 1) / WIDTH * WIDTH; }
 
 // One head of one conversation in float: queries and keys rotated, row after row and (keys, values) also transposed.
 struct HeadData {
@@ -215,82 +189,6 @@ void attention_backward(const bf16* qkv, const int64_t* starts, int64_t sequence
       narrow(rotate({lanes(&g.q[i * HEAD]), lanes(&g.q[i * HEAD + WIDTH])}, cosine, sine), row);
       narrow(rotate({lanes(&g.k[i * HEAD]), lanes(&g.k[i * HEAD + WIDTH])}, cosine, sine), row + dim);
       narrow({lanes(&g.v[i * HEAD]), lanes(&g.v[i * HEAD + WIDTH])}, row + 2 * dim);
-    }
-  }
-}
-
-void add_norm_forward(const float* x, const bf16* delta, const float* gain, float* sum, bf16* normed, float* scales, int64_t n, int64_t dim, float epsilon) {
-#pragma omp parallel for
-  for (long i = 0; i < n; i++) {
-    const float* in = x + i * dim;
-    float *out = sum + i * dim, square = 0;
-    for (long d = 0; d < dim; d++) out[d] = in[d] + widen(delta[i * dim + d]), square += out[d] * out[d];
-    const float scale = scales[i] = 1 / std::sqrt(square / dim + epsilon);
-    for (long d = 0; d < dim; d++) normed[i * dim + d] = narrow(out[d] * scale * gain[d]);
-  }
-}
-
-void add_norm_backward(const float* sum, const float* gain, const float* scales, const float* gSum, const bf16* gNormed, float* gX, bf16* gDelta, float* gGain, int64_t n, int64_t dim) {
-#pragma omp parallel
-  {
-    std::vector<float> gGainHere(dim, 0);
-#pragma omp for
-    for (long i = 0; i < n; i++) {
-      const float *x = sum + i * dim, scale = scales[i];
-      const bf16* g = gNormed + i * dim;
-      float inner = 0;
-      for (long d = 0; d < dim; d++) {
-        const float gradient = widen(g[d]);
-        inner += gradient * gain[d] * x[d];
-        gGainHere[d] += gradient * x[d] * scale;
-      }
-      inner *= scale * scale / dim;
-      for (long d = 0; d < dim; d++) {
-        const float out = gX[i * dim + d] = gSum[i * dim + d] + scale * (widen(g[d]) * gain[d] - x[d] * inner);
-        gDelta[i * dim + d] = narrow(out);
-      }
-    }
-#pragma omp critical
-    for (long d = 0; d < dim; d++) gGain[d] += gGainHere[d];
-  }
-}
-
-void swiglu_forward(const bf16* gateUp, bf16* out, int64_t n, int64_t width) {
-#pragma omp parallel for
-  for (long i = 0; i < n; i++)
-    for (long d = 0; d < width; d++) {
-      const float gate = widen(gateUp[i * 2 * width + d]), up = widen(gateUp[(i * 2 + 1) * width + d]);
-      out[i * width + d] = narrow(gate / (1 + std::exp(-gate)) * up);
-    }
-}
-
-void swiglu_backward(const bf16* gateUp, const bf16* gOut, bf16* gGateUp, int64_t n, int64_t width) {
-#pragma omp parallel for
-  for (long i = 0; i < n; i++)
-    for (long d = 0; d < width; d++) {
-      const float gate = widen(gateUp[i * 2 * width + d]), up = widen(gateUp[(i * 2 + 1) * width + d]), g = widen(gOut[i * width + d]);
-      const float sigmoid = 1 / (1 + std::exp(-gate));
-      gGateUp[i * 2 * width + d] = narrow(g * up * sigmoid * (1 + gate * (1 - sigmoid)));
-      gGateUp[(i * 2 + 1) * width + d] = narrow(g * gate * sigmoid);
-    }
-}
-
-// Losses in nats, and the gradient of Σ weight · loss, which replaces the logits.
-void cross_entropy(bf16* logits, const int64_t* targets, const float* weights, float* losses, int64_t n, int64_t vocabulary) {
-#pragma omp parallel
-  {
-    std::vector<float> row(vocabulary);
-#pragma omp for
-    for (long i = 0; i < n; i++) {
-      bf16* in = logits + i * vocabulary;
-      float most = -1e30f, sum = 0;
-      for (long j = 0; j < vocabulary; j++) row[j] = widen(in[j]), most = row[j] > most ? row[j] : most;
-      const float target = row[targets[i]];
-      for (long j = 0; j < vocabulary; j++) row[j] = std::exp(row[j] - most), sum += row[j];
-      losses[i] = std::log(sum) + most - target;
-      const float scale = weights[i] / sum;
-      row[targets[i]] -= sum;
-      for (long j = 0; j < vocabulary; j++) in[j] = narrow(row[j] * scale);
     }
   }
 }

@@ -1,7 +1,7 @@
 """The training step's operations on packed conversations: [N, width] tensors, no padding.
 
 Matrix products run in bfloat16 where the processor has AMX tiles (oneDNN finds them; about 8 times the speed of
-float32 there), else in float32. Everything between them is one fused kernel each, from kernels.cpp, which is
+float32 there), else in float32. Everything between them is one fused kernel each, from kernels/, which is
 compiled for this processor at the first import. `plain.py` says the same in ordinary PyTorch.
 """
 import ctypes
@@ -12,19 +12,23 @@ import tempfile
 
 import torch
 
-SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kernels.cpp")
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "kernels")
+SOURCES = [os.path.join(FOLDER, name) for name in ("bf16.h", "attention.cpp", "rows.cpp")]
 FLAGS = ["-O3", "-march=native", "-mprefer-vector-width=512", "-ffast-math", "-fopenmp", "-shared", "-fPIC", "-std=c++17"]
 
 
 def compile_library():
-    """Compiles kernels.cpp once per source and processor; returns the loaded library."""
-    with open(SOURCE, "rb") as file, open("/proc/cpuinfo") as cpu:
+    """Compiles the kernels once per source and processor; returns the loaded library and whether there are AMX tiles."""
+    with open("/proc/cpuinfo") as cpu:
         flags = next((line for line in cpu if line.startswith("flags")), "")
-        key = hashlib.sha256(file.read() + flags.encode() + " ".join(FLAGS).encode()).hexdigest()[:16]
-    path = os.path.join(tempfile.gettempdir(), f"depinfer-kernels-{os.getuid()}-{key}.so")
+    key = hashlib.sha256((flags + " ".join(FLAGS)).encode())
+    for source in SOURCES:
+        with open(source, "rb") as file:
+            key.update(file.read())
+    path = os.path.join(tempfile.gettempdir(), f"depinfer-kernels-{os.getuid()}-{key.hexdigest()[:16]}.so")
     if not os.path.exists(path):
         partial = f"{path}.{os.getpid()}"
-        subprocess.run(["g++", *FLAGS, SOURCE, "-o", partial], check=True)
+        subprocess.run(["g++", *FLAGS, *SOURCES[1:], "-o", partial], check=True)
         os.replace(partial, path)
     return ctypes.CDLL(path), " amx_bf16" in flags
 

@@ -1,6 +1,6 @@
 """Compares the fused, packed, bfloat16 training step with plain float32 PyTorch: loss and every gradient.
 
-    python3 train/test_kernels.py
+    python3 train/test_fused.py
 """
 import torch
 import torch.nn.functional as F
