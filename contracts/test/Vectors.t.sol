@@ -77,6 +77,9 @@ contract VectorsTest is Test {
             assertEq(
                 log.receiptDigest(receipt), vm.parseJsonBytes32(json, _case(cases, ".digest")), _case(cases, ".digest")
             );
+            bytes memory signature = vm.parseJsonBytes(json, _case(cases, ".signature"));
+            address signer = vm.addr(uint256(vm.parseJsonBytes32(json, _case(cases, ".privateKey"))));
+            assertEq(log.recoverSigner(receipt, signature), signer, _case(cases, ".signature"));
         }
         assertTrue(cases > 0, "receipt.json has cases");
     }
