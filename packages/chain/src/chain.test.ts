@@ -221,7 +221,7 @@ describe("a deployment on a real chain", () => {
     expect(await deployContracts({ rpcUrl: anvil.rpcUrl, account }, { existing: saved })).toEqual(deployment);
     const elsewhere = { ...saved, addresses: { ...saved.addresses, channels: self(buyer) } };
     const fresh = await deployContracts({ rpcUrl: anvil.rpcUrl, account }, { existing: elsewhere });
-    expect(fresh.addresses.channels).not.toBe(deployment.addresses.channels);
+    expect([deployment.addresses.channels, elsewhere.addresses.channels]).not.toContain(fresh.addresses.channels);
   });
 
   it("refuses to write without an account, and to serve another chain", async () => {

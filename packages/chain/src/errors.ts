@@ -79,6 +79,9 @@ export function displayUrl(rpcUrl: string): string {
   }
 }
 
+/** The endpoint's own words where viem kept them (`details`), else the first line of the message. */
 function firstLine(cause: unknown): string {
-  return errorMessage(cause).split("\n", 1)[0] ?? "";
+  const details = cause instanceof Error && "details" in cause ? cause.details : undefined;
+  const text = typeof details === "string" && details !== "" ? details : errorMessage(cause);
+  return text.split("\n", 1)[0] ?? "";
 }
