@@ -82,6 +82,17 @@ describe("a local chain", () => {
     server.close();
   });
 
+  it("does not take another local chain for its own when both want the same port", async () => {
+    const port = await freePort();
+    const homes = await Promise.all([1, 2, 3].map((n) => mkdtemp(join(tmpdir(), `depinfer-anvil-${n}-`))));
+    const anvils = await Promise.all(homes.map((each) => start({ home: each, port })));
+    expect(new Set(anvils.map((anvil) => anvil.port)).size).toBe(3);
+    for (const anvil of anvils) {
+      expect(await balance(anvil, createSigner(anvil.key(0)).address)).toBeGreaterThan(0n);
+    }
+    await Promise.all(homes.map((each) => rm(each, { recursive: true, force: true })));
+  });
+
   it("refuses a folder that another chain uses", async () => {
     const anvil = await start();
     await expect(start()).rejects.toMatchObject({ code: "anvil.inUse" });

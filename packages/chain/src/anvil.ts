@@ -9,6 +9,7 @@ import { ChainError } from "./errors.ts";
 import { loadMnemonic, mnemonicKey } from "./mnemonic.ts";
 import { freePort, isPortFree } from "./port.ts";
 import { createRpc } from "./rpc.ts";
+import { createSigner } from "./signer.ts";
 
 export interface AnvilOptions {
   /** Folder for the chain's state and mnemonic; made if missing. One anvil per folder. */
@@ -124,7 +125,7 @@ async function launch({ binary, port, chainId, mnemonic, state, options }: Launc
     });
   });
   const rpcUrl = `http://127.0.0.1:${port}`;
-  const answered = await waitForAnswer(rpcUrl, chainId, exited, startTimeoutMs);
+  const answered = await waitForAnswer(rpcUrl, createSigner(mnemonicKey(mnemonic, 0)).address, exited, startTimeoutMs);
   const { pid } = child;
   if (answered && pid !== undefined) {
     const rpc = createRpc(rpcUrl);
@@ -152,24 +153,26 @@ async function launch({ binary, port, chainId, mnemonic, state, options }: Launc
   });
 }
 
-/** True once the endpoint answers with our chain id; false when the process ended or time is up. */
-async function waitForAnswer(
-  rpcUrl: string,
-  chainId: number,
-  exited: Promise<void>,
-  timeoutMs: number,
-): Promise<boolean> {
+/**
+ * True once our anvil answers, false when it ended or time is up. Another one may have taken the port a moment before,
+ * so the answer must name our first account: each folder has its own mnemonic.
+ */
+async function waitForAnswer(url: string, account: Hex, exited: Promise<void>, timeoutMs: number): Promise<boolean> {
   let running = true;
   exited.then(() => {
     running = false;
   });
-  const rpc = createRpc(rpcUrl, { timeoutMs: 1_000 });
-  for (const deadline = Date.now() + timeoutMs; running && Date.now() < deadline; ) {
+  const rpc = createRpc(url, { timeoutMs: 1_000 });
+  for (const deadline = Date.now() + timeoutMs; running && Date.now() < deadline; await sleep(50)) {
     try {
-      return (await rpc.ask("start", (client) => client.getChainId())) === chainId && running;
+      const accounts: unknown = await rpc.ask("start", (client) =>
+        client.transport.request({ method: "eth_accounts" }),
+      );
+      if (Array.isArray(accounts) && String(accounts[0]).toLowerCase() === account) {
+        return true;
+      }
     } catch {
       // Not listening yet.
-      await sleep(50);
     }
   }
   return false;

@@ -1,4 +1,4 @@
-import { DepinferError, type Hex } from "@depinfer/protocol";
+import type { Hex } from "@depinfer/protocol";
 import { TransactionNotFoundError } from "viem";
 import { type Channels, createChannels } from "./channels.ts";
 import type { Deployment } from "./deployment.ts";
@@ -76,17 +76,18 @@ export function createChain(
     },
     gasBalance: (address) => rpc.ask("gasBalance", (client) => client.getBalance({ address })),
     sendGas: (to, value) => writer.send({ to, data: "0x", value, action: "sendGas" }),
-    async transactionExists(hash) {
-      try {
-        await rpc.ask("transactionExists", (client) => client.getTransaction({ hash }));
-        return true;
-      } catch (error) {
-        if (error instanceof DepinferError && error.cause instanceof TransactionNotFoundError) {
-          return false;
+    transactionExists: (hash) =>
+      rpc.ask("transactionExists", async (client) => {
+        try {
+          await client.getTransaction({ hash });
+          return true;
+        } catch (error) {
+          if (error instanceof TransactionNotFoundError) {
+            return false;
+          }
+          throw error;
         }
-        throw error;
-      }
-    },
+      }),
     follow: (followOptions) => follow({ rpc, deployment }, followOptions),
     async check() {
       const actual = await rpc.ask("check", (client) => client.getChainId());

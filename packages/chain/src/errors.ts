@@ -26,7 +26,7 @@ export function unreachable(rpcUrl: string, cause: unknown): ChainError {
     remedy: "Check that the chain is running and that --rpc-url names it",
     metadata: { rpcUrl: url },
     retryable: true,
-    cause,
+    cause: withoutRequest(cause),
   });
 }
 
@@ -64,8 +64,18 @@ export function rpcFailed(action: string, cause: unknown): ChainError {
     message: `The chain refused ${action}: ${firstLine(cause)}`,
     remedy: "Check the account's gas balance and the endpoint's limits",
     metadata: { action },
-    cause,
+    cause: withoutRequest(cause),
   });
+}
+
+/**
+ * viem's errors repeat the whole request with the endpoint's URL, key included, and end up in logs. What is kept is its
+ * name and what the endpoint said.
+ */
+export function withoutRequest(cause: unknown): Error {
+  const kept = new Error(firstLine(cause));
+  kept.name = cause instanceof Error ? cause.name : "Error";
+  return kept;
 }
 
 /** RPC URLs often carry an API key as user, path or query; only scheme and host are safe to show. */

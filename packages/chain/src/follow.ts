@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorCode, type Hex } from "@depinfer/protocol";
-import { type ContractEventName, type Log, type ParseEventLogsReturnType, parseEventLogs } from "viem";
+import type { Hex } from "@depinfer/protocol";
+import {
+  BlockNotFoundError,
+  type ContractEventName,
+  type Log,
+  type ParseEventLogsReturnType,
+  parseEventLogs,
+} from "viem";
 import { ABIS, type ContractName } from "./abi.ts";
 import { contractAt, type Deployment } from "./deployment.ts";
 import type { Rpc } from "./rpc.ts";
@@ -166,17 +172,19 @@ function lowerAddresses(args: object): void {
   }
 }
 
-async function blockHash(rpc: Rpc, blockNumber: bigint): Promise<Hex | undefined> {
-  try {
-    const block = await rpc.ask("follow", (client) => client.getBlock({ blockNumber }));
-    return block.hash;
-  } catch (error) {
-    if (errorCode(error) === "chain.rpc") {
-      // The chain went back, and this number is not there yet.
-      return undefined;
+/** Undefined when there is no such block: the chain went back and has not come as far again. */
+function blockHash(rpc: Rpc, blockNumber: bigint): Promise<Hex | undefined> {
+  return rpc.ask("follow", async (client) => {
+    try {
+      const { hash } = await client.getBlock({ blockNumber });
+      return hash;
+    } catch (error) {
+      if (error instanceof BlockNotFoundError) {
+        return undefined;
+      }
+      throw error;
     }
-    throw error;
-  }
+  });
 }
 
 async function pause(ms: number, signal: AbortSignal): Promise<void> {

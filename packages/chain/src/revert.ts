@@ -1,7 +1,7 @@
 import type { Hex } from "@depinfer/protocol";
 import { BaseError, decodeErrorResult, isHex, parseAbi } from "viem";
 import { ABIS } from "./abi.ts";
-import { ChainRevertError } from "./errors.ts";
+import { ChainRevertError, withoutRequest } from "./errors.ts";
 
 /** A contract's refusal: the name of its custom error and its arguments as text. */
 export interface Revert {
@@ -89,7 +89,7 @@ export function revertError(action: string, { name, args }: Revert, cause?: unkn
     message: `The contract refused ${action}: ${detail}`,
     remedy: REMEDIES[name] ?? "Read the error's name and arguments in the contract's documentation",
     metadata: { action, errorName: name, errorArgs: args.join(", ") },
-    cause,
+    ...(cause === undefined ? {} : { cause: withoutRequest(cause) }),
     errorName: name,
     errorArgs: args,
   });

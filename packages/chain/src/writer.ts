@@ -186,18 +186,10 @@ async function findReceipt(read: () => Promise<TransactionReceipt>): Promise<Tra
 
 /** Endpoints have no common code for these; the words are those of geth, reth and anvil. */
 function isNonceError(error: unknown): boolean {
-  return /nonce too low|nonce is too low|replacement transaction underpriced|invalid nonce/i.test(causes(error));
+  return /nonce too low|nonce is too low|replacement transaction underpriced|invalid nonce/i.test(errorMessage(error));
 }
 
 /** The same bytes arrived before, as when an answer was lost and the request repeated: that is success. */
 function isAlreadyKnown(error: unknown): boolean {
-  return /already known|already imported/i.test(causes(error));
-}
-
-function causes(error: unknown): string {
-  const messages: string[] = [];
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    messages.push(errorMessage(cause));
-  }
-  return messages.join("\n");
+  return /already known|already imported/i.test(errorMessage(error));
 }
