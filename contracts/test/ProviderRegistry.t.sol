@@ -146,6 +146,7 @@ contract ProviderRegistryTest is Test {
         while (true) {
             ProviderRegistry.Operator[] memory entries = registry.list(seen, page);
             if (entries.length == 0) break;
+            assertLe(entries.length, page, "page");
             for (uint256 i; i < entries.length; ++i) {
                 checksum ^= uint256(keccak256(abi.encode(entries[i].operator)));
             }

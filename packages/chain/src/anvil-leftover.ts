@@ -59,11 +59,30 @@ async function parentOf(pid: number, state: string): Promise<number | undefined>
     return undefined;
   }
   try {
-    const { stdout } = await run("ps", ["-ww", "-p", `${pid}`, "-o", "ppid=,args="]);
-    const [, parent, args = ""] = /^\s*(\d+)\s+(.*)/.exec(stdout) ?? [];
-    return args.includes("anvil") && args.includes(state) ? Number(parent) : undefined;
+    const { parent, args } = process.platform === "linux" ? await fromProc(pid) : await fromPs(pid);
+    return args.includes("anvil") && args.includes(state) ? parent : undefined;
   } catch {
-    // No such process, or no `ps` on this system: then nothing is stopped.
+    // No such process, or a system that tells nothing about processes: then nothing is stopped.
     return undefined;
   }
+}
+
+interface ProcessInfo {
+  readonly parent: number;
+  readonly args: string;
+}
+
+/** Small container images have no `ps`, but every Linux has /proc. */
+async function fromProc(pid: number): Promise<ProcessInfo> {
+  const [args, status] = await Promise.all([
+    readFile(`/proc/${pid}/cmdline`, "utf8"),
+    readFile(`/proc/${pid}/status`, "utf8"),
+  ]);
+  return { parent: Number(/^PPid:\s*(\d+)/m.exec(status)?.[1]), args };
+}
+
+async function fromPs(pid: number): Promise<ProcessInfo> {
+  const { stdout } = await run("ps", ["-ww", "-p", `${pid}`, "-o", "ppid=,args="]);
+  const [, parent, args = ""] = /^\s*(\d+)\s+(.*)/.exec(stdout) ?? [];
+  return { parent: Number(parent), args };
 }
