@@ -1,11 +1,12 @@
 /** A fixed set of places; a caller holds one while it works, others wait in order. */
-export interface Slots<Place> {
+export interface Slots<Place extends object> {
   readonly size: number;
   readonly idle: number;
   run<Result>(work: (place: Place) => Promise<Result>): Promise<Result>;
 }
 
-export function createSlots<Place>(places: readonly Place[]): Slots<Place> {
+/** @param places one object per slot; a context of the engine, say. */
+export function createSlots<Place extends object>(places: readonly Place[]): Slots<Place> {
   const free = [...places];
   const waiting: ((place: Place) => void)[] = [];
   return {

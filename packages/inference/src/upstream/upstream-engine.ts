@@ -53,7 +53,7 @@ export async function createUpstreamEngine(options: UpstreamEngineOptions): Prom
     contextLength: options.contextLength ?? DEFAULT_CONTEXT,
     slots: options.slots ?? DEFAULT_SLOTS,
   };
-  const slots = createSlots(Array.from({ length: description.slots }, () => null));
+  const slots = createSlots(Array.from({ length: description.slots }, (_, index) => ({ index })));
   return {
     description,
     prompt: () => ({ tokens: [] }),
