@@ -3,7 +3,8 @@
  * nobody needs a compiler to use them:
  *
  *   npm run contracts -- build    compile; write the ABIs and the deploy bytecode
- *   npm run contracts -- check    compile; fail if what is committed differs
+ *   npm run contracts -- check    compile; fail if what is committed differs, or the Solidity is not formatted
+ *   npm run contracts -- format   forge fmt
  *   npm run contracts -- test     forge test, with any further arguments; FOUNDRY_PROFILE=long searches deeper
  *   npm run contracts -- gas      only the gas gates, with their figures
  */
@@ -109,9 +110,17 @@ function committed(path: string): string | undefined {
   }
 }
 
+function format(...args: string[]): number {
+  return forge(["fmt", "--root", root, ...args, "contracts/src", "contracts/test"]);
+}
+
 function check(): number {
   const status = forge(["build", ...compilerArgs(), "--skip", "test"]);
   if (status !== 0) return status;
+  if (format("--check") !== 0) {
+    console.error("The Solidity is not formatted. Run `npm run contracts -- format`.");
+    return 1;
+  }
   const drifted = [...generate()].filter(([path, text]) => committed(path) !== text).map(([path]) => path);
   if (drifted.length === 0) {
     console.log("ABIs and bytecode match the Solidity.");
@@ -128,12 +137,14 @@ function main([command, ...rest]: string[]): number {
       return build();
     case "check":
       return check();
+    case "format":
+      return format();
     case "test":
       return forge(["test", ...compilerArgs(), ...rest]);
     case "gas":
       return forge(["test", ...compilerArgs(), "--match-contract", "Gas", "-vv", ...rest]);
     default:
-      console.error("usage: npm run contracts -- build | check | test [forge arguments] | gas");
+      console.error("usage: npm run contracts -- build | check | format | test [forge arguments] | gas");
       return 2;
   }
 }

@@ -310,8 +310,7 @@ contract Channels is EIP712 {
         (bytes32 id, ChannelSlot slot) = _loadOpen(config);
         uint256 unclaimed = slot.deposit() - slot.settled();
         if (amount > unclaimed) revert RefundAboveUnclaimed(id, amount, unclaimed);
-        slots[id] =
-            ChannelSlotLib.pack(slot.deposit() - amount, slot.settled(), slot.withdrawAt(), ChannelSlotLib.OPEN);
+        slots[id] = ChannelSlotLib.pack(slot.deposit() - amount, slot.settled(), slot.withdrawAt(), ChannelSlotLib.OPEN);
         freeOf[config.payer] += amount;
         emit Refunded(id, config.payer, amount);
     }

@@ -171,7 +171,9 @@ contract ProviderRegistry {
         if (peerId.length == 0 || peerId.length > MAX_PEER_ID_BYTES) {
             revert PeerIdLength(peerId.length, MAX_PEER_ID_BYTES);
         }
-        if (bytes(endpointHint).length > MAX_HINT_BYTES) revert HintTooLong(bytes(endpointHint).length, MAX_HINT_BYTES);
+        if (bytes(endpointHint).length > MAX_HINT_BYTES) {
+            revert HintTooLong(bytes(endpointHint).length, MAX_HINT_BYTES);
+        }
         address keyOwner = operatorOfKey[receiptKey];
         if (keyOwner != address(0) && keyOwner != msg.sender) revert ReceiptKeyTaken(receiptKey, keyOwner);
         bytes32 peerIdHash = keccak256(peerId);

@@ -203,9 +203,7 @@ contract ReceiptLog is EIP712 {
         if (verdicts[key] != 0) revert AlreadyAttested(msg.sender, receiptDigest_);
 
         verdicts[key] = verdict;
-        emit Attested(
-            msg.sender, provider, receiptDigest_, number, verdict, tokens, marginMicros, evidenceHash
-        );
+        emit Attested(msg.sender, provider, receiptDigest_, number, verdict, tokens, marginMicros, evidenceHash);
     }
 
     /* VIEWS */

@@ -60,7 +60,9 @@ contract StakeVault {
 
     /* EVENTS */
 
-    event Bonded(address indexed operator, address indexed from, uint256 amount, uint32 slots, uint256 stake, uint32 totalSlots);
+    event Bonded(
+        address indexed operator, address indexed from, uint256 amount, uint32 slots, uint256 stake, uint32 totalSlots
+    );
     event UnbondRequested(address indexed operator, uint256 amount, uint32 slots, uint256 availableAt);
     event UnbondCancelled(address indexed operator, uint256 amount);
     event Unbonded(address indexed operator, address indexed to, uint256 amount, uint256 stake);

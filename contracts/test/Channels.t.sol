@@ -126,9 +126,7 @@ contract ChannelsTest is ChannelsFixture {
         assertEq(channels.balanceOf(payer), 500 * DOLLAR - 9, "free");
         vm.prank(payer);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                Channels.InsufficientBalance.selector, payer, 500 * DOLLAR - 9, 500 * DOLLAR
-            )
+            abi.encodeWithSelector(Channels.InsufficientBalance.selector, payer, 500 * DOLLAR - 9, 500 * DOLLAR)
         );
         channels.openFromBalance(configOf(2), 500 * DOLLAR);
     }
@@ -156,9 +154,7 @@ contract ChannelsTest is ChannelsFixture {
 
         config = configOf(1);
         config.withdrawDelay = MIN_DELAY - 1;
-        vm.expectRevert(
-            abi.encodeWithSelector(Channels.DelayOutOfRange.selector, MIN_DELAY - 1, MIN_DELAY, 30 days)
-        );
+        vm.expectRevert(abi.encodeWithSelector(Channels.DelayOutOfRange.selector, MIN_DELAY - 1, MIN_DELAY, 30 days));
         channels.open(config, 1);
         config.withdrawDelay = 30 days + 1;
         vm.expectRevert(abi.encodeWithSelector(Channels.DelayOutOfRange.selector, 30 days + 1, MIN_DELAY, 30 days));

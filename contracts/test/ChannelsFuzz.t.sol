@@ -7,10 +7,13 @@ import {ChannelsFixture} from "./support/ChannelsFixture.sol";
 import {vm} from "./support/Vm.sol";
 
 contract ChannelsFuzzTest is ChannelsFixture {
-    function testFuzz_slot_keepsItsMembersApart(uint96 deposit, uint96 settled, uint40 withdrawAt, uint8 status, uint96 next)
-        public
-        pure
-    {
+    function testFuzz_slot_keepsItsMembersApart(
+        uint96 deposit,
+        uint96 settled,
+        uint40 withdrawAt,
+        uint8 status,
+        uint96 next
+    ) public pure {
         ChannelSlot slot = ChannelSlotLib.pack(deposit, settled, withdrawAt, status);
         assertEq(slot.deposit(), deposit, "deposit");
         assertEq(slot.settled(), settled, "settled");

@@ -132,9 +132,7 @@ contract ReceiptLogTest is Test {
         log.drawBeacon(provider, 1);
         vm.roll(1_902);
         vm.setBlockhash(1_901, keccak256("h"));
-        assertEq(
-            log.drawBeacon(provider, 1), keccak256(abi.encode(keccak256("h"), provider, uint64(1), root)), "drawn"
-        );
+        assertEq(log.drawBeacon(provider, 1), keccak256(abi.encode(keccak256("h"), provider, uint64(1), root)), "drawn");
     }
 
     function test_attest_recordsOneVerdictPerValidatorAndReceipt() public {

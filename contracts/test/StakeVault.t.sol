@@ -67,9 +67,7 @@ contract StakeVaultTest is Test {
         vault.bond(operator, 0, 0);
         vm.expectRevert(StakeVault.ZeroAddress.selector);
         vault.bond(address(0), 0, 1);
-        vm.expectRevert(
-            abi.encodeWithSelector(StakeVault.AboveStake.selector, uint256(2 ** 128), type(uint128).max)
-        );
+        vm.expectRevert(abi.encodeWithSelector(StakeVault.AboveStake.selector, uint256(2 ** 128), type(uint128).max));
         vault.bond(operator, 0, 2 ** 128);
         vault.bond(operator, 0, MIN);
         vault.bond(operator, 1, 0);
@@ -227,13 +225,21 @@ contract StakeVaultTest is Test {
             uint256 amount = (seed >> 16) % (50 * MIN);
             uint256 action = seed % 8;
             vm.prank(action < 4 ? who : disputes);
-            if (action == 0) try vault.bond(who, uint32((seed >> 80) % 4), amount) {} catch {}
-            else if (action == 1) try vault.requestUnbond(uint32((seed >> 80) % 4), amount) {} catch {}
-            else if (action == 2) try vault.finalizeUnbond(who) {} catch {}
-            else if (action == 3) try vault.withdrawClaimable(who) {} catch {}
-            else if (action == 4) try vault.lock(who) {} catch {}
-            else if (action == 5) try vault.unlock(who) {} catch {}
-            else try vault.slash(who, amount, operators[(seed >> 9) % 2], (seed >> 80) % 6_000) {} catch {}
+            if (action == 0) {
+                try vault.bond(who, uint32((seed >> 80) % 4), amount) {} catch {}
+            } else if (action == 1) {
+                try vault.requestUnbond(uint32((seed >> 80) % 4), amount) {} catch {}
+            } else if (action == 2) {
+                try vault.finalizeUnbond(who) {} catch {}
+            } else if (action == 3) {
+                try vault.withdrawClaimable(who) {} catch {}
+            } else if (action == 4) {
+                try vault.lock(who) {} catch {}
+            } else if (action == 5) {
+                try vault.unlock(who) {} catch {}
+            } else {
+                try vault.slash(who, amount, operators[(seed >> 9) % 2], (seed >> 80) % 6_000) {} catch {}
+            }
             vm.warp(block.timestamp + (seed >> 100) % (2 * DELAY));
         }
         uint256 owed = vault.claimable(sink);

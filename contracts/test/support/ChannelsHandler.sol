@@ -121,8 +121,7 @@ contract ChannelsHandler is Test {
     function claimAndClose(uint256 seed, uint256 amount, bool atSettled) external watched {
         Claim memory voucher = _voucher(seed, amount);
         if (atSettled) {
-            voucher.maxClaimableAmount =
-                uint128(CHANNELS.channel(CHANNELS.channelId(voucher.config)).settled);
+            voucher.maxClaimableAmount = uint128(CHANNELS.channel(CHANNELS.channelId(voucher.config)).settled);
         }
         vm.prank(voucher.config.receiver);
         try CHANNELS.claimAndClose(voucher.config, voucher.maxClaimableAmount, voucher.signature) {} catch {}
