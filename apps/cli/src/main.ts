@@ -39,6 +39,8 @@ function temperature(text: string): number {
 
 const adversary = () =>
   new Option("--adversary <kind>", "TEST ONLY: cheat on purpose, to see it caught").choices(ADVERSARIES);
+const adversaries = () =>
+  new Option("--adversary <kinds...>", "TEST ONLY: let the last providers cheat, one in each way").choices(ADVERSARIES);
 const json = () => new Option("--json", "print one JSON object for scripts");
 const home = () => new Option("--home <folder>", "where state is kept").default(defaultHome());
 
@@ -60,15 +62,15 @@ program
   .option("--audit-rate <share>", "share of receipts that validators audit", fraction, 0.2)
   .option("--once <prompt>", "answer one prompt, prove and settle it, and stop")
   .option("--temperature <value>", "sampling temperature of --once", temperature, 0.7)
-  .addOption(adversary())
+  .addOption(adversaries())
   .addOption(json())
   .addHelpText(
     "after",
     '\nExamples:\n  npm start\n  npm start -- --once "Tell me a short story about a fox." --json\n  npm start -- --model hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q8_0\n  npm start -- --adversary model',
   )
   .action(async (options) => {
-    const { adversary: kind, once: prompt, ...rest } = options;
-    const network = { ...rest, ...(kind === undefined ? {} : { adversary: kind }) };
+    const { adversary: kinds, once: prompt, ...rest } = options;
+    const network = { ...rest, adversaries: kinds ?? [] };
     if (prompt === undefined) {
       const { up } = await import("./commands/up.ts");
       await up(network);

@@ -50,9 +50,11 @@ async function banner(
     `  model                        ${model}${options.model === undefined && options.upstream === undefined ? "   (a tiny test model; --model path.gguf runs a real one)" : ""}`,
     `  indexer API                  ${indexerUrl}`,
     `  chain (anvil, test money)    ${rpcUrl}`,
-    ...(options.adversary === undefined
+    ...(options.adversaries.length === 0
       ? []
-      : [`  TEST ADVERSARY               provider-${options.providers} cheats on purpose: ${options.adversary}`]),
+      : [
+          `  TEST ADVERSARIES             the last ${options.adversaries.length} providers cheat on purpose: ${options.adversaries.join(", ")}`,
+        ]),
     "",
     "  Try it:",
     "",

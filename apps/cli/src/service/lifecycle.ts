@@ -61,7 +61,7 @@ export async function runService(
   try {
     service = await start(log);
     await serveControl(folder, { state: () => service?.info, ...service.control });
-    log("info", "ready", service.info);
+    log("info", "ready", { pid: process.pid, ...service.info });
     tell({ kind: "ready", info: service.info });
   } catch (error) {
     const code = error instanceof DepinferError ? error.code : "unknown";

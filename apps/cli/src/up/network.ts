@@ -18,8 +18,8 @@ export interface NetworkOptions {
   readonly validators: number;
   readonly model?: string;
   readonly upstream?: string;
-  /** Makes the last provider a test adversary. */
-  readonly adversary?: AdversaryKind;
+  /** Makes the last providers test adversaries, one in each of these ways. */
+  readonly adversaries: readonly AdversaryKind[];
   readonly epochSeconds: number;
   readonly auditRate: number;
 }
@@ -81,7 +81,7 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     stops.push(() => supervisor.stop());
 
     const port = await freePort(LOOPBACK, options.port);
-    if (port !== options.port) {
+    if (options.port !== 0 && port !== options.port) {
       steps.notice(`port ${options.port} is busy, the gateway takes ${port}`);
     }
     const shared = ["--network", paths.network, "--passphrase-file", paths.passphrase];
@@ -97,10 +97,8 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     const url = await steps.run(`Starting ${options.providers} providers and the gateway`, async (note) => {
       const gateway = start(names.gateway, "gateway", "--port", String(port));
       const providers = names.providers.map((name, index) => {
-        const adversary =
-          options.adversary !== undefined && index === names.providers.length - 1
-            ? ["--adversary", options.adversary]
-            : [];
+        const kind = options.adversaries[index - (names.providers.length - options.adversaries.length)];
+        const adversary = kind === undefined ? [] : ["--adversary", kind];
         const engine = options.upstream === undefined ? model : ["--upstream", options.upstream];
         return start(name, "node", ...engine, "--epoch-seconds", String(options.epochSeconds), ...adversary);
       });

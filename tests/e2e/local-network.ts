@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Chain, createChain } from "@depinfer/chain";
+import { type Access, createClient, type GatewayClient, readAccess } from "../../apps/cli/src/gateway-client.ts";
+import { readNetworkFile } from "../../apps/cli/src/network-file.ts";
+
+/*
+ * A whole network as a user starts it: the real command, real processes, a real chain. Tests talk to it over HTTP and
+ * through the command line.
+ */
+
+const root = join(import.meta.dirname, "../..");
+const program = join(root, "apps/cli/bin/depinfer.js");
+
+export interface TestNetwork {
+  readonly home: string;
+  readonly access: Access;
+  readonly client: GatewayClient;
+  readonly chain: Chain;
+  /** What the command printed so far. */
+  output(): string;
+  /** Pid of a service, from what the supervisor's children say of themselves. */
+  pid(service: string): number;
+  /** Ctrl-C; resolves with the milliseconds until the command ended. */
+  stop(): Promise<number>;
+}
+
+const START_TIMEOUT_MS = 90_000;
+
+/** Starts `depinfer up`. With a `home` it goes on where that one ended. */
+export async function startTestNetwork(
+  args: readonly string[],
+  home = mkdtempSync(join(tmpdir(), "depinfer-")),
+): Promise<TestNetwork> {
+  const child = spawn(
+    process.execPath,
+    [program, "up", "--home", home, "--port", "0", "--epoch-seconds", "0", ...args],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+      // A group of its own, so that a test run that is interrupted leaves nothing behind.
+      detached: true,
+    },
+  );
+  let printed = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    printed += chunk.toString();
+  });
+  await waitFor(
+    () => printed.includes("Ready in"),
+    START_TIMEOUT_MS,
+    () => `the network did not start:\n${printed}`,
+    child,
+  );
+  const access = readAccess(home);
+  const { deployment, rpcUrl } = readNetworkFile(join(home, "network.json"));
+  return {
+    home,
+    access,
+    client: createClient(access),
+    chain: createChain({ deployment, rpcUrl }),
+    output: () => printed,
+    pid: (service) => pidOf(home, service),
+    async stop() {
+      const started = Date.now();
+      await end(child);
+      return Date.now() - started;
+    },
+  };
+}
+
+/** Ends a network and forgets its folder. */
+export async function discard(network: TestNetwork | undefined): Promise<void> {
+  if (network !== undefined) {
+    await network.stop();
+    rmSync(network.home, { recursive: true, force: true });
+  }
+}
+
+/** Runs a command of the command line to its end. */
+export async function depinfer(
+  ...args: readonly string[]
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, [program, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, stdout, stderr };
+}
+
+/** Waits until `done`, checking often. */
+export async function waitFor(
+  done: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+  describe: () => string,
+  child?: ChildProcess,
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!(await done())) {
+    if (Date.now() > deadline || (child !== undefined && child.exitCode !== null)) {
+      throw new Error(describe());
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function pidOf(home: string, service: string): number {
+  const lines = readFileSync(join(home, "logs", `${service}.log`), "utf8")
+    .trim()
+    .split("\n");
+  const ready = lines.map((line) => JSON.parse(line)).findLast(({ message }) => message === "ready");
+  return Number(ready.pid);
+}
+
+function end(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.pid === undefined) {
+      resolve();
+      return;
+    }
+    child.once("close", () => resolve());
+    // As a terminal does: the whole group gets the Ctrl-C.
+    process.kill(-child.pid, "SIGINT");
+  });
+}
