@@ -44,8 +44,12 @@ export interface WriterOptions {
   readonly receiptTimeoutMs?: number;
 }
 
-/** Gas beyond the estimate, in percent: what others do in between may make a call dearer. */
-const GAS_MARGIN_PERCENT = 30n;
+/**
+ * Gas beyond the estimate: what others do in between may make a call much dearer. The registry's set of operators, for
+ * example, writes six slots more when it grows from three members to four. Gas that is not used is not paid.
+ */
+const GAS_MARGIN_PERCENT = 100n;
+const GAS_MARGIN = 100_000n;
 /** Receipts are polled, first after 20 ms and then ever more slowly up to once a second. */
 const FIRST_POLL_MS = 20;
 const SLOWEST_POLL_MS = 1_000;
@@ -137,7 +141,7 @@ export function createWriter(
     const from = requireAccount(action).address;
     const call = { account: from, data, value, ...(to === undefined ? {} : { to }) };
     const estimate = await rpc.ask(action, (client) => client.estimateGas(call));
-    const gas = estimate + (estimate * GAS_MARGIN_PERCENT) / 100n;
+    const gas = estimate + (estimate * GAS_MARGIN_PERCENT) / 100n + GAS_MARGIN;
     const hash = await inLine(`${rpc.url} ${from}`, async () => {
       try {
         return await submit(transaction, gas);
