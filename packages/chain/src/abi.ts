@@ -1,10 +1,4 @@
-import {
-  channelsAbi,
-  providerRegistryAbi,
-  receiptLogAbi,
-  stakeVaultAbi,
-  testUsdAbi,
-} from "../../protocol/src/abi/index.ts";
+import { channelsAbi, providerRegistryAbi, receiptLogAbi, stakeVaultAbi, testUsdAbi } from "@depinfer/protocol/abi";
 
 /** Every contract that the package talks to. */
 export const ABIS = {
