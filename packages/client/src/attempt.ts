@@ -36,7 +36,9 @@ export interface AttemptHandlers {
 }
 
 export interface AttemptOptions {
-  /** Milliseconds without any frame after which the provider is given up. */
+  /** Milliseconds until ACCEPT after which the provider is given up. */
+  readonly acceptMs: number;
+  /** Milliseconds without any frame after ACCEPT after which the provider is given up. */
   readonly silenceMs: number;
   readonly signal?: AbortSignal;
 }
@@ -63,12 +65,12 @@ export function attempt(
     let signed: SignedReceipt | null = null;
     let error: DepinferError | null = null;
     let cancelled = false;
-    let silence = setTimeout(giveUp, options.silenceMs);
+    let silence = setTimeout(giveUp, options.acceptMs);
 
     function giveUp(): void {
       error ??= new DepinferError({
         code: "provider.silent",
-        message: `The provider sent nothing for ${options.silenceMs} ms`,
+        message: `The provider sent nothing for ${accept === null ? options.acceptMs : options.silenceMs} ms`,
         remedy: "Ask another provider",
         retryable: true,
       });

@@ -37,7 +37,9 @@ export interface BuyerModules {
 export interface BuyerOptions extends ChannelOptions {
   /** Providers that are asked before a request fails. */
   readonly attempts?: number;
-  /** Milliseconds without any frame after which a provider is given up. */
+  /** Milliseconds that the first provider has to take the request; each further one has twice as long. */
+  readonly acceptMs?: number;
+  /** Milliseconds without any frame after which a provider that took the request is given up. */
   readonly silenceMs?: number;
 }
 
@@ -81,6 +83,8 @@ export interface Buyer {
 }
 
 const KEPT_DECISIONS = 1_000;
+/** Nothing is computed before ACCEPT, so a provider that takes longer is gone or overwhelmed. */
+const ACCEPT_MS = 1_000;
 
 export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer {
   const { host, log } = modules;
@@ -96,11 +100,11 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
 
   function choose(ask: Ask, tried: ReadonlyMap<string, string>): { offer: Offer; decision: Decision } {
     const offers = host.offers.offers();
-    const decision = route(offers, ask.policy, {
-      inFlight: peers.inFlight,
-      excluded: (peerId) => tried.get(peerId) ?? peers.excluded(peerId),
-      random: modules.random,
-    });
+    const decide = (excluded: (peerId: string) => string | undefined) =>
+      route(offers, ask.policy, { inFlight: peers.inFlight, excluded, random: modules.random });
+    const strict = decide((peerId) => tried.get(peerId) ?? peers.excluded(peerId));
+    // A provider that failed a moment ago is still better than none.
+    const decision = strict.chosen === undefined ? decide((peerId) => tried.get(peerId)) : strict;
     if (decision.chosen !== undefined) {
       return { offer: decision.chosen, decision };
     }
@@ -112,13 +116,18 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
       await channels.refresh();
       reconciler.start();
     },
-    stop: () => reconciler.stop(),
+    stop() {
+      reconciler.stop();
+      peers.stop();
+    },
     async ask(ask, handlers, signal) {
       const tried = new Map<string, string>();
       const limit = options.attempts ?? 3;
       for (;;) {
         const { offer, decision } = choose(ask, tried);
-        const purchase = await purchases.buy(ask, offer, handlers, signal);
+        // Patience grows with each attempt, in case it is this machine that is slow.
+        const acceptMs = (options.acceptMs ?? ACCEPT_MS) * 2 ** tried.size;
+        const purchase = await purchases.buy(ask, offer, handlers, acceptMs, signal);
         decisions.set(purchase.requestId, decision);
         forgetOldest(decisions, KEPT_DECISIONS);
         if (purchase.error === null) {

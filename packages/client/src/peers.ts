@@ -21,6 +21,7 @@ export interface Peers {
   /** Leaves a peer out for a while. */
   exclude(peerId: string, reason: string): void;
   excluded(peerId: string): string | undefined;
+  stop(): void;
 }
 
 /** How long a provider that broke the rules or could not be reached is left out. */
@@ -35,6 +36,9 @@ export function createPeers({ host, chain }: { readonly host: Host; readonly cha
   const load = new Map<string, number>();
   const out = new Map<string, { reason: string; until: number }>();
   const registered = new Map<string, number>();
+
+  // A peer that says HELLO again is back, whatever happened before.
+  const unsubscribe = host.onLink(({ peerId }) => out.delete(peerId));
 
   async function requireRegistered(offer: Offer): Promise<void> {
     const key = `${offer.peerId} ${offer.provider} ${offer.receiptKey}`;
@@ -107,5 +111,6 @@ export function createPeers({ host, chain }: { readonly host: Host; readonly cha
       const entry = out.get(peerId);
       return entry !== undefined && entry.until > Date.now() ? `is left out for a moment: ${entry.reason}` : undefined;
     },
+    stop: unsubscribe,
   };
 }

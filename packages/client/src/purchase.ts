@@ -41,7 +41,8 @@ export type Purchase = { readonly requestId: Hex } & (
 );
 
 export interface Purchases {
-  buy(ask: Ask, offer: Offer, handlers: AnswerHandlers, signal?: AbortSignal): Promise<Purchase>;
+  /** @param acceptMs how long the provider may take to accept. */
+  buy(ask: Ask, offer: Offer, handlers: AnswerHandlers, acceptMs: number, signal?: AbortSignal): Promise<Purchase>;
 }
 
 /** Output limit when the app names none, in tokens. */
@@ -55,7 +56,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
   const receiptBinding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
 
   return {
-    async buy(ask, offer, handlers, signal) {
+    async buy(ask, offer, handlers, acceptMs, signal) {
       const requestId = random32();
       const leave = peers.enter(offer.peerId);
       try {
@@ -91,7 +92,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
           });
           peers.showVoucher(link, channel, () => channels.signVoucher(channel.config, microUsd(0n)));
           const late = lateReceipt(link, requestId);
-          const delivered = await deliver(link, payload, terms, ask, offer, handlers, signal);
+          const delivered = await deliver(link, payload, terms, ask, offer, handlers, acceptMs, signal);
           const signed =
             delivered.signed ?? (delivered.cancelled && delivered.accept !== null ? await late.wait() : null);
           late.stop();
@@ -118,6 +119,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     ask: Ask,
     offer: Offer,
     handlers: AnswerHandlers,
+    acceptMs: number,
     signal?: AbortSignal,
   ): Promise<Delivered> {
     return attempt(
@@ -138,7 +140,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
         },
         onText: (text) => (text === "" ? undefined : handlers.onText(text)),
       },
-      { silenceMs, ...(signal === undefined ? {} : { signal }) },
+      { acceptMs, silenceMs, ...(signal === undefined ? {} : { signal }) },
     );
   }
 
