@@ -1,0 +1,28 @@
+import { BenchError } from "./bench-error.ts";
+import type { Benchmark } from "./benchmark.ts";
+
+/** Each benchmark's file is loaded only when it is asked for: some load an engine. */
+const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  start: async () => (await import("./start.ts")).start,
+  path: async () => (await import("./path.ts")).path,
+  engine: async () => (await import("./engine.ts")).engine,
+  verify: async () => (await import("./verify.ts")).verify,
+  network: async () => (await import("./network.ts")).network,
+  vouchers: async () => (await import("./vouchers.ts")).vouchers,
+};
+
+export const benchmarkNames: readonly string[] = Object.keys(FILES);
+
+/** @throws BenchError `bench.unknown`. */
+export async function loadBenchmark(name: string): Promise<Benchmark> {
+  const load = FILES[name];
+  if (load === undefined) {
+    throw new BenchError({
+      code: "bench.unknown",
+      message: `There is no benchmark ${JSON.stringify(name)}`,
+      remedy: `Choose one of ${benchmarkNames.join(", ")}`,
+      metadata: { name },
+    });
+  }
+  return load();
+}

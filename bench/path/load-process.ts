@@ -1,0 +1,105 @@
+/*
+ * The load generator: closed loop, one kept connection per client, on bare sockets, so that it costs little beside
+ * what it measures.
+ */
+import { connect } from "node:net";
+import { serveWorker } from "../measure/serve-worker.ts";
+import { median, percentile } from "../measure/statistics.ts";
+import { type LoadPlan, type LoadResult, loadPlan } from "./load.ts";
+
+const HEAD_END = Buffer.from("\r\n\r\n");
+const LAST_CHUNK = Buffer.from("0\r\n\r\n");
+
+interface Answer {
+  readonly totalMs: number;
+  readonly firstByteMs: number;
+  readonly failure: string | null;
+}
+
+/** Reads one answer from the bytes of a connection; done when `take` returns it. */
+function createReader(startedAt: number): { take(bytes: Buffer): Answer | null } {
+  let received = Buffer.alloc(0);
+  let bodyStart = -1;
+  let length: number | null = null;
+  let firstByteAt = 0;
+  return {
+    take(bytes) {
+      received = received.length === 0 ? bytes : Buffer.concat([received, bytes]);
+      if (bodyStart < 0) {
+        const end = received.indexOf(HEAD_END);
+        if (end < 0) {
+          return null;
+        }
+        bodyStart = end + HEAD_END.length;
+        const announced = /content-length: *(\d+)/i.exec(received.latin1Slice(0, end))?.[1];
+        length = announced === undefined ? null : Number(announced);
+      }
+      const body = received.length - bodyStart;
+      if (firstByteAt === 0 && body > 0) {
+        firstByteAt = performance.now();
+      }
+      const whole = length === null ? received.subarray(-LAST_CHUNK.length).equals(LAST_CHUNK) : body >= length;
+      return whole
+        ? {
+            totalMs: performance.now() - startedAt,
+            firstByteMs: firstByteAt - startedAt,
+            failure: received.latin1Slice(0, 12) === "HTTP/1.1 200" ? null : received.latin1Slice(0, 600),
+          }
+        : null;
+    },
+  };
+}
+
+/** One client: asks again as soon as it has been answered, until time is up. */
+function client({ port }: LoadPlan, request: Buffer, until: number, onAnswer: (answer: Answer) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1", noDelay: true });
+    let reader = createReader(0);
+    const ask = () => {
+      if (performance.now() >= until) {
+        socket.destroy();
+        return;
+      }
+      reader = createReader(performance.now());
+      socket.write(request);
+    };
+    socket.on("connect", ask);
+    socket.on("data", (bytes) => {
+      const answer = reader.take(bytes);
+      if (answer !== null) {
+        onAnswer(answer);
+        ask();
+      }
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve());
+  });
+}
+
+async function load(plan: LoadPlan): Promise<LoadResult> {
+  const { authorization, body, clients, seconds } = plan;
+  const request = Buffer.from(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: ${authorization}\r\n` +
+      `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+  const answers: Answer[] = [];
+  const started = performance.now();
+  const until = started + seconds * 1000;
+  await Promise.all(
+    Array.from({ length: clients }, () => client(plan, request, until, (answer) => answers.push(answer))),
+  );
+  const elapsed = (performance.now() - started) / 1000;
+  const totals = answers.map(({ totalMs }) => totalMs);
+  const failures = answers.flatMap(({ failure }) => (failure === null ? [] : [failure]));
+  return {
+    requests: answers.length,
+    seconds: elapsed,
+    p50Ms: median(totals),
+    p99Ms: percentile(totals, 0.99),
+    ttfbP50Ms: median(answers.map(({ firstByteMs }) => firstByteMs)),
+    failed: failures.length,
+    firstFailure: failures[0] ?? "",
+  };
+}
+
+serveWorker({ load: (argument) => load(loadPlan.parse(argument)) });

@@ -1,0 +1,80 @@
+import { z } from "zod";
+import { BenchError } from "../bench-error.ts";
+import { startWorker, type Worker } from "../measure/worker.ts";
+import { type Mode, requestBody } from "./answer-script.ts";
+import { type LoadResult, runLoad } from "./load.ts";
+import type { Market } from "./market.ts";
+
+/** Something that answers completions, with the processes whose time it costs. */
+export interface Target {
+  readonly name: "depinfer" | "two hops" | "origin";
+  readonly port: number;
+  readonly authorization: string;
+  readonly processes: readonly Worker[];
+}
+
+export interface PathSample extends LoadResult {
+  /** Processor time of the target's processes per request. */
+  readonly cpuMicros: number;
+  readonly perSecond: number;
+}
+
+const listening = z.object({ port: z.number() });
+
+/** The two bare hops and the origin behind them. */
+export async function startHops(): Promise<{ readonly targets: readonly Target[]; stop(): Promise<void> }> {
+  const workers: Worker[] = [];
+  const start = async (script: string, ...args: string[]) => {
+    const worker = await startWorker(new URL(script, import.meta.url), args);
+    workers.push(worker);
+    return { worker, port: (await worker.call("info", null, listening)).port };
+  };
+  const stop = async () => {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  };
+  try {
+    const origin = await start("./origin-process.ts");
+    const second = await start("./hop-process.ts", `http://127.0.0.1:${origin.port}`);
+    const first = await start("./hop-process.ts", `http://127.0.0.1:${second.port}`);
+    const authorization = "Bearer sk-bench";
+    return {
+      targets: [
+        { name: "two hops", port: first.port, authorization, processes: [first.worker, second.worker] },
+        { name: "origin", port: origin.port, authorization, processes: [origin.worker] },
+      ],
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export function marketTarget({ port, apiKey, gateway, provider }: Market): Target {
+  return { name: "depinfer", port, authorization: `Bearer ${apiKey}`, processes: [gateway, provider] };
+}
+
+/** Loads a target and reads what that cost it. @throws BenchError `bench.requestsFailed`. */
+export async function sampleTarget(
+  generator: Worker,
+  { name, port, authorization, processes }: Target,
+  { mode, clients, seconds }: { readonly mode: Mode; readonly clients: number; readonly seconds: number },
+): Promise<PathSample> {
+  const cpu = async () => {
+    const each = await Promise.all(processes.map((process) => process.cpuMicros()));
+    return each.reduce((sum, micros) => sum + micros, 0);
+  };
+  const before = await cpu();
+  const body = requestBody(mode, "zero-cost");
+  const result = await runLoad(generator, { port, authorization, body, clients, seconds });
+  const used = (await cpu()) - before;
+  if (result.failed > 0) {
+    throw new BenchError({
+      code: "bench.requestsFailed",
+      message: `${result.failed} of ${result.requests} requests to ${name} failed; the first answer was ${JSON.stringify(result.firstFailure)}`,
+      remedy: "Failed requests are cheap, so their times would flatter: fix the cause and run again",
+      metadata: { target: name, failed: result.failed },
+    });
+  }
+  return { ...result, cpuMicros: used / result.requests, perSecond: result.requests / result.seconds };
+}
