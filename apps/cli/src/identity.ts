@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createKeystore, createSigner, openKeystore, type Signer } from "@depinfer/chain";
+import { createKeystore, createSigner, openKeystore, randomPassphrase, type Signer } from "@depinfer/chain";
 import { addressSchema, DepinferError, fromHex, type Hex, toHex } from "@depinfer/protocol";
 
 /** The keys of one service. None of them ever leaves its process. */
@@ -83,7 +83,7 @@ export function readPassphrase(path: string, { create = false } = {}): string {
       });
     }
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(path, `${randomBytes(24).toString("base64url")}\n`, { mode: 0o600 });
+    writeFileSync(path, `${randomPassphrase()}\n`, { mode: 0o600 });
   }
   return readFileSync(path, "utf8").trim();
 }

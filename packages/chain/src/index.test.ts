@@ -12,6 +12,7 @@ it("exports what others may rely on, and nothing else", () => {
     "deployContracts",
     "openKeystore",
     "parseDeployment",
+    "randomPassphrase",
     "recoverAddress",
     "signerImplementation",
     "startAnvil",

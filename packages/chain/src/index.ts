@@ -6,7 +6,7 @@ export { type DeployOptions, deployContracts } from "./deploy.ts";
 export { type Deployment, parseDeployment } from "./deployment.ts";
 export { ChainError, ChainRevertError } from "./errors.ts";
 export type { ChainEvent, EventBatch, FollowOptions } from "./follow.ts";
-export { createKeystore, openKeystore, type Secrets } from "./keystore.ts";
+export { createKeystore, openKeystore, randomPassphrase, type Secrets } from "./keystore.ts";
 export type { Attestation, Draw, EpochRoot, EpochState, ReceiptLog, Verdict } from "./receipts.ts";
 export type { Operator, Registration, Registry, Role } from "./registry.ts";
 export { createSigner, recoverAddress, type Signer, signerImplementation } from "./signer.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Hex } from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createKeystore, openKeystore } from "./keystore.ts";
+import { createKeystore, openKeystore, randomPassphrase } from "./keystore.ts";
 
 const secrets: Record<string, Hex> = { wallet: `0x${"A1".repeat(32)}`, receiptKey: `0x${"b2".repeat(32)}` };
 
@@ -85,6 +85,16 @@ describe("a keystore", () => {
       text.replace(/"ciphertext": "(.)/, (_, digit) => `"ciphertext": "${digit === "0" ? "1" : "0"}`),
     );
     await expect(openKeystore(changed, "correct horse")).rejects.toMatchObject({ code: "keystore.wrongPassphrase" });
+  });
+
+  it("opens under a random passphrase, and asks the full cost of any other", async () => {
+    const passphrase = randomPassphrase();
+    const quick = join(folder, "random.json");
+    await createKeystore(quick, passphrase, { wallet: "0x01" });
+    expect(await openKeystore(quick, passphrase)).toEqual({ wallet: "0x01" });
+    expect(await readFile(quick, "utf8")).toContain('"n": 1024');
+    expect(await readFile(path, "utf8")).toContain('"n": 32768');
+    expect(randomPassphrase()).not.toBe(passphrase);
   });
 
   it("refuses secrets that are not hexadecimal, and writes nothing", async () => {

@@ -14,6 +14,9 @@ export type Secrets = Readonly<Record<string, Hex>>;
 
 /** 2^15 × 8 × 128 bytes = 32 MiB and about 0.1 s per guess: OWASP's floor for scrypt with p = 3 is 2^15, r = 8. */
 const SCRYPT = { n: 2 ** 15, r: 8, p: 3, dklen: 32 } as const;
+/** For a passphrase of 192 random bits, which no stretching makes harder to guess. */
+const SCRYPT_FOR_RANDOM = { n: 2 ** 10, r: 8, p: 1, dklen: 32 } as const;
+const RANDOM_PASSPHRASE = /^random-[A-Za-z0-9_-]{32}$/;
 /** scrypt needs 128·n·r bytes and a little more; Node's default limit is exactly 32 MiB, and refuses. */
 const SCRYPT_MAX_MEMORY = 64 * 1024 * 1024;
 
@@ -37,7 +40,8 @@ export async function createKeystore(path: string, passphrase: string, secrets: 
   const payload = JSON.stringify(normalise(secrets));
   const salt = randomBytes(32);
   const iv = randomBytes(12);
-  const cipher = createCipheriv("aes-256-gcm", await derive(passphrase, salt, SCRYPT), iv);
+  const cost = costFor(passphrase);
+  const cipher = createCipheriv("aes-256-gcm", await derive(passphrase, salt, cost), iv);
   const ciphertext = Buffer.concat([cipher.update(payload, "utf8"), cipher.final()]);
   const document = {
     version: 3,
@@ -47,7 +51,7 @@ export async function createKeystore(path: string, passphrase: string, secrets: 
       cipherparams: { iv: iv.toString("hex"), tag: cipher.getAuthTag().toString("hex") },
       ciphertext: ciphertext.toString("hex"),
       kdf: "scrypt",
-      kdfparams: { ...SCRYPT, salt: salt.toString("hex") },
+      kdfparams: { ...cost, salt: salt.toString("hex") },
     },
   };
   await writeNew(path, `${JSON.stringify(document, null, 2)}\n`);
@@ -194,12 +198,24 @@ function parseFile(path: string, text: string): KeystoreFile {
   };
 }
 
-/** A file may only ask for the cost that this code writes: a hostile one must not exhaust memory, or weaken a key. */
+/** A passphrase that nobody has to remember, of 192 random bits. Keystores under it open in a millisecond. */
+export function randomPassphrase(): string {
+  return `random-${randomBytes(24).toString("base64url")}`;
+}
+
+function costFor(passphrase: string): typeof SCRYPT | typeof SCRYPT_FOR_RANDOM {
+  return RANDOM_PASSPHRASE.test(passphrase) ? SCRYPT_FOR_RANDOM : SCRYPT;
+}
+
+/** A file may only ask for a cost that this code writes: a hostile one must not exhaust memory, or weaken a key. */
 function costOf(path: string, kdf: ReadonlyMap<string, unknown>): Pick<KeystoreFile, "n" | "r" | "p"> {
-  if (kdf.get("n") !== SCRYPT.n || kdf.get("r") !== SCRYPT.r || kdf.get("p") !== SCRYPT.p) {
+  const cost = [SCRYPT, SCRYPT_FOR_RANDOM].find(
+    ({ n, r, p }) => kdf.get("n") === n && kdf.get("r") === r && kdf.get("p") === p,
+  );
+  if (cost === undefined) {
     throw corrupt(path, `expected scrypt with n ${SCRYPT.n}, r ${SCRYPT.r}, p ${SCRYPT.p}`);
   }
-  return SCRYPT;
+  return cost;
 }
 
 function parseSecrets(path: string, text: string): Record<string, Hex> {
