@@ -22,11 +22,11 @@ const server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (reques
       {
         onRequestStart: () => undefined,
         onResponseStart(_controller, status, answered) {
-          const { "content-type": type = "application/json", "content-length": length } = answered;
-          response.writeHead(status, {
-            "content-type": type,
-            ...(length === undefined ? {} : { "content-length": length }),
+          const passed = ["content-type", "content-length"].flatMap((name) => {
+            const value = answered[name];
+            return value === undefined ? [] : [[name, value] as const];
           });
+          response.writeHead(status, Object.fromEntries(passed));
         },
         onResponseData(controller, chunk) {
           if (!response.write(chunk)) {

@@ -18,7 +18,7 @@ interface Answer {
 
 /** Reads one answer from the bytes of a connection; done when `take` returns it. */
 function createReader(startedAt: number): { take(bytes: Buffer): Answer | null } {
-  let received = Buffer.alloc(0);
+  let received: Buffer = Buffer.alloc(0);
   let bodyStart = -1;
   let length: number | null = null;
   let firstByteAt = 0;
@@ -31,7 +31,7 @@ function createReader(startedAt: number): { take(bytes: Buffer): Answer | null }
           return null;
         }
         bodyStart = end + HEAD_END.length;
-        const announced = /content-length: *(\d+)/i.exec(received.latin1Slice(0, end))?.[1];
+        const announced = /content-length: *(\d+)/i.exec(received.toString("latin1", 0, end))?.[1];
         length = announced === undefined ? null : Number(announced);
       }
       const body = received.length - bodyStart;
@@ -43,7 +43,7 @@ function createReader(startedAt: number): { take(bytes: Buffer): Answer | null }
         ? {
             totalMs: performance.now() - startedAt,
             firstByteMs: firstByteAt - startedAt,
-            failure: received.latin1Slice(0, 12) === "HTTP/1.1 200" ? null : received.latin1Slice(0, 600),
+            failure: received.toString("latin1", 0, 12) === "HTTP/1.1 200" ? null : received.toString("latin1", 0, 600),
           }
         : null;
     },
