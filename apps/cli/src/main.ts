@@ -115,6 +115,9 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
   .option("--upstream <url>", "OpenAI-compatible server to serve (vLLM, Ollama, llama-server, …)")
   .option("--upstream-model <name>", "model name at the upstream; its first one by default")
   .option("--slots <count>", "requests answered at once; each is covered by stake", integer, 2)
+  .addOption(
+    new Option("--gpu <device>", "compute on a GPU; see `depinfer engine add`").choices(["cuda", "vulkan", "metal"]),
+  )
   .option("--context <tokens>", "context length per slot", integer)
   .option("--region <name>", "declared region", "local")
   .option("--price-input <units>", "micro-dollars per million input tokens", integer, 50_000)
@@ -124,7 +127,7 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
   .addOption(adversary())
   .action(async (options) => {
     const { startProvider } = await import("./service/provider.ts");
-    const { model, upstream, upstreamModel, context, adversary: kind } = options;
+    const { model, upstream, upstreamModel, context, gpu, adversary: kind } = options;
     await runService("node", options.home, (log) =>
       startProvider(
         {
@@ -141,6 +144,7 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
           ...(upstream === undefined ? {} : { upstream }),
           ...(upstreamModel === undefined ? {} : { upstreamModel }),
           ...(context === undefined ? {} : { contextLength: context }),
+          ...(gpu === undefined ? {} : { gpu }),
           ...(kind === undefined ? {} : { adversary: kind }),
         },
         log,

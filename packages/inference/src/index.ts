@@ -8,6 +8,7 @@ export type {
   Prompt,
   ScoringEngine,
 } from "./engine.ts";
+export type { GpuDevice } from "./llama/backend.ts";
 export { createLlamaEngine, type LlamaEngineOptions } from "./llama/llama-engine.ts";
 export { createSlots, type Slots } from "./slots.ts";
 export { createUpstreamEngine, type UpstreamEngineOptions } from "./upstream/upstream-engine.ts";

@@ -1,4 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { DepinferError } from "@depinfer/protocol";
 import { checkout } from "../home.ts";
 
@@ -26,12 +29,26 @@ export function engineAdd(device: string, version: string): void {
   }
   const folder = checkout ?? process.cwd();
   console.error(`Bringing ${packages.join(" and ")} ${version}…`);
-  // Packed and unpacked beside the lock file's tree: an ordinary install would obey the overrides that leave them out.
   for (const name of packages) {
-    const target = `${folder}/node_modules/${name}`;
-    const script = `set -e; rm -rf "${target}"; mkdir -p "${target}"; cd "${target}"; file=$(npm pack --silent "${name}@${version}"); tar xzf "$file" --strip-components=1; rm "$file"`;
-    const { status } = spawnSync("sh", ["-c", script], { stdio: ["ignore", "inherit", "inherit"] });
-    if (status !== 0) {
+    bring(name, version, join(folder, "node_modules", name));
+  }
+  console.error(`Done. Start providers with --gpu ${device}.`);
+}
+
+/** Packed and unpacked into the tree: an ordinary install would obey the overrides that leave these packages out. */
+function bring(name: string, version: string, target: string): void {
+  const download = mkdtempSync(join(tmpdir(), "depinfer-engine-"));
+  const run = (command: string, args: readonly string[]) =>
+    spawnSync(command, args, {
+      cwd: download,
+      stdio: ["ignore", "inherit", "inherit"],
+      shell: process.platform === "win32",
+    }).status === 0;
+  try {
+    const archive = run("npm", ["pack", "--silent", `${name}@${version}`])
+      ? readdirSync(download).find((file) => file.endsWith(".tgz"))
+      : undefined;
+    if (archive === undefined || !run("tar", ["xzf", archive])) {
       throw new DepinferError({
         code: "engine.download",
         message: `${name} ${version} could not be brought`,
@@ -39,6 +56,9 @@ export function engineAdd(device: string, version: string): void {
         metadata: { package: name },
       });
     }
+    rmSync(target, { recursive: true, force: true });
+    cpSync(join(download, "package"), target, { recursive: true });
+  } finally {
+    rmSync(download, { recursive: true, force: true });
   }
-  console.error(`Done. Start providers with --gpu ${device}.`);
 }

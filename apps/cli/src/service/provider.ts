@@ -1,6 +1,6 @@
 import { join as joinPath } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
-import { createLlamaEngine, createUpstreamEngine, type Engine } from "@depinfer/inference";
+import { createLlamaEngine, createUpstreamEngine, type Engine, type GpuDevice } from "@depinfer/inference";
 import { openJournal } from "@depinfer/journal";
 import {
   ADVERSARY_DESCRIPTIONS,
@@ -26,6 +26,7 @@ export interface ProviderOptions extends ServiceOptions {
   readonly upstreamModel?: string;
   readonly slots: number;
   readonly contextLength?: number;
+  readonly gpu?: GpuDevice;
   readonly region: string;
   /** Units per million tokens. */
   readonly prices: Prices;
@@ -107,6 +108,7 @@ async function openEngine(options: ProviderOptions, log: Log): Promise<Engine> {
       modelPath,
       slots: options.slots,
       ...(options.contextLength === undefined ? {} : { contextLength: options.contextLength }),
+      ...(options.gpu === undefined ? {} : { gpu: options.gpu }),
     });
   const honest = await open(await resolveModel(options.model));
   const { adversary } = options;

@@ -3,25 +3,31 @@ import { existsSync, readFileSync } from "node:fs";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
 import { getLlama, type Llama, LlamaLogLevel } from "node-llama-cpp";
 
+/** Where layers may be computed; the libraries come with `depinfer engine add`, Metal with macOS. */
+export type GpuDevice = "cuda" | "vulkan" | "metal";
+
 let loading: Promise<Llama> | undefined;
 
 /**
  * The engine's library, loaded once per process. One thread by default: on a busy two-core machine two threads were
  * measured to be 7 to 75 times slower, since they wait for each other at every layer.
  */
-export function loadBackend(threads = 1): Promise<Llama> {
+export function loadBackend(gpu: GpuDevice | false): Promise<Llama> {
   loading ??= getLlama({
-    gpu: false,
+    gpu,
     build: "never",
     progressLogs: false,
     logLevel: LlamaLogLevel.error,
-    maxThreads: threads,
+    maxThreads: 1,
   }).catch((cause: unknown) => {
     loading = undefined;
     throw new DepinferError({
       code: "engine.unavailable",
       message: `The llama.cpp library could not be loaded: ${errorMessage(cause)}`,
-      remedy: "Run `npm run bootstrap` again so that the engine for this platform is installed",
+      remedy:
+        gpu === false
+          ? "Run `npm run bootstrap` again so that the engine for this platform is installed"
+          : `Run \`npx depinfer engine add ${gpu}\` and check the device's driver, or leave --gpu out`,
       cause,
     });
   });

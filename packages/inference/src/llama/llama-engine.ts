@@ -21,7 +21,7 @@ import {
 import { createAnswerText } from "../answer-text.ts";
 import type { Completion, EngineDescription, GenerateOptions, OnDelta, ScoringEngine } from "../engine.ts";
 import { createSlots } from "../slots.ts";
-import { backendFamily, loadBackend } from "./backend.ts";
+import { backendFamily, type GpuDevice, loadBackend } from "./backend.ts";
 import { promptTokens } from "./chat-prompt.ts";
 import { nextCandidates, scorePositions } from "./evaluate.ts";
 import { corruptModel, hashWeights } from "./weights.ts";
@@ -36,6 +36,8 @@ export interface LlamaEngineOptions {
   /** Tokens that prompt and answer may have together; at most what the model was trained for. */
   readonly contextLength?: number;
   readonly flashAttention?: boolean;
+  /** Computes on this device instead of the processor; another runtime class. */
+  readonly gpu?: GpuDevice;
 }
 
 /**
@@ -52,10 +54,12 @@ const DEFAULT_CONTEXT = 4096;
  */
 export async function createLlamaEngine(options: LlamaEngineOptions): Promise<ScoringEngine> {
   const weights = await hashWeights(options.modelPath);
-  const llama = await loadBackend();
-  const model = await llama.loadModel({ modelPath: options.modelPath, gpuLayers: 0 }).catch((cause: unknown) => {
-    throw corruptModel(options.modelPath, errorMessage(cause), cause);
-  });
+  const llama = await loadBackend(options.gpu ?? false);
+  const model = await llama
+    .loadModel({ modelPath: options.modelPath, gpuLayers: options.gpu === undefined ? 0 : "max" })
+    .catch((cause: unknown) => {
+      throw corruptModel(options.modelPath, errorMessage(cause), cause);
+    });
   const flashAttention = options.flashAttention ?? true;
   const contextLength = Math.min(options.contextLength ?? DEFAULT_CONTEXT, model.trainContextSize);
   const sequences = await Promise.all(
