@@ -1,4 +1,4 @@
-import type { AuditFlag } from "@depinfer/protocol";
+import type { AuditFlag, MicroUsd } from "@depinfer/protocol";
 import type { Policy } from "./route.ts";
 
 /** One request of an app, after the gateway has validated it. */
@@ -12,4 +12,6 @@ export interface Ask {
   readonly audit: AuditFlag;
   /** Whose budget pays. */
   readonly account: string;
+  /** Most that the account may spend in all, in units; no limit when it is missing or null. */
+  readonly budget?: MicroUsd | null;
 }

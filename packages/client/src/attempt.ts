@@ -25,6 +25,8 @@ export interface Delivered {
   readonly signed: SignedReceipt | null;
   /** Why it did not end well, or null. */
   readonly error: DepinferError | null;
+  /** True when the error is the provider's own ERR. */
+  readonly refused: boolean;
   readonly cancelled: boolean;
 }
 
@@ -40,6 +42,8 @@ export interface AttemptOptions {
   readonly acceptMs: number;
   /** Milliseconds without any frame after ACCEPT after which the provider is given up. */
   readonly silenceMs: number;
+  /** Tokens that were asked for; a provider that sends more is cut off. */
+  readonly maxTokens: number;
   readonly signal?: AbortSignal;
 }
 
@@ -64,8 +68,21 @@ export function attempt(
     let end: End | null = null;
     let signed: SignedReceipt | null = null;
     let error: DepinferError | null = null;
+    let refused = false;
     let cancelled = false;
     let silence = setTimeout(giveUp, options.acceptMs);
+
+    function listen(): void {
+      clearTimeout(silence);
+      silence = setTimeout(giveUp, options.silenceMs);
+    }
+
+    function stop(): void {
+      // What was received, in tokens, or in bytes from an upstream that tells no tokens; it is what will be paid.
+      const received =
+        tokens.length === 0 && text !== "" ? `receivedBytes:${Buffer.byteLength(text)}` : `received:${tokens.length}`;
+      exchange.cancel(received);
+    }
 
     function giveUp(): void {
       error ??= new DepinferError({
@@ -74,7 +91,7 @@ export function attempt(
         remedy: "Ask another provider",
         retryable: true,
       });
-      exchange.cancel(`received:${tokens.length}`);
+      stop();
     }
 
     function breach(cause: unknown): void {
@@ -88,31 +105,39 @@ export function attempt(
               retryable: true,
               cause,
             });
-      exchange.cancel(`received:${tokens.length}`);
+      stop();
     }
 
     function take(type: FrameType, bytes: Uint8Array): void {
       switch (type) {
         case FrameType.ACCEPT:
+          if (accept !== null) {
+            throw misbehaved("ACCEPT came twice");
+          }
           accept = decodeMessage(acceptSchema, bytes, "ACCEPT");
           handlers.onAccept(accept);
           break;
         case FrameType.DATA: {
           if (accept === null) {
-            throw new DepinferError({
-              code: "provider.misbehaved",
-              message: "DATA came before ACCEPT",
-              remedy: "Ask another provider",
-              retryable: true,
-            });
+            throw misbehaved("DATA came before ACCEPT");
           }
           const before = tokens.length;
           const piece = utf8.decode(decodeData(bytes, tokens), { stream: true });
           text += piece;
+          if (tokens.length > options.maxTokens) {
+            throw misbehaved(`more than the ${options.maxTokens} tokens that were asked for came`);
+          }
           const full = handlers.onText(piece, tokens.length - before);
           if (full !== undefined) {
+            // The reader's time is not the provider's silence.
             exchange.pause();
-            full.then(() => exchange.resume(), breach);
+            clearTimeout(silence);
+            full.then(() => {
+              if (!exchange.closed) {
+                listen();
+              }
+              exchange.resume();
+            }, breach);
           }
           break;
         }
@@ -124,6 +149,7 @@ export function attempt(
           break;
         case FrameType.ERR:
           error ??= decodeError(bytes);
+          refused = true;
           break;
         default:
           break;
@@ -132,13 +158,12 @@ export function attempt(
 
     const abort = () => {
       cancelled = true;
-      exchange.cancel(`received:${tokens.length}`);
+      stop();
     };
     options.signal?.addEventListener("abort", abort, { once: true });
 
     exchange.onFrame((type, bytes) => {
-      clearTimeout(silence);
-      silence = setTimeout(giveUp, options.silenceMs);
+      listen();
       try {
         take(type, bytes);
       } catch (cause) {
@@ -158,11 +183,20 @@ export function attempt(
           retryable: true,
         });
       }
-      resolve({ accept, tokens, text, end, signed, error, cancelled });
+      resolve({ accept, tokens, text, end, signed, error, refused, cancelled });
     });
     if (options.signal?.aborted) {
       abort();
     }
+  });
+}
+
+function misbehaved(what: string): DepinferError {
+  return new DepinferError({
+    code: "provider.misbehaved",
+    message: `The provider broke the protocol: ${what}`,
+    remedy: "Ask another provider",
+    retryable: true,
   });
 }
 

@@ -10,6 +10,8 @@ import {
 import {
   type ChannelConfig,
   channelConfigSchema,
+  DepinferError,
+  formatUsd,
   type Hex,
   type MicroUsd,
   microUsd,
@@ -111,13 +113,21 @@ export interface BuyerLedger {
   channel(id: Hex): BuyerChannel | undefined;
   saveChannel(id: Hex, provider: Hex, config: ChannelConfig, deposit: bigint): Promise<void>;
   saveDeposit(id: Hex, deposit: bigint, open: boolean): Promise<void>;
-  start(request: StartedRequest): Promise<void>;
+  /**
+   * Writes down a request before it is sent. The budget is looked at in the same transaction, so that requests made at
+   * once cannot pass it together.
+   *
+   * @throws DepinferError `budget.exhausted` when it may cost more than `budget` leaves.
+   */
+  start(request: StartedRequest, budget?: MicroUsd | null): Promise<void>;
   /** Ends a request and, when it costs something, signs the channel's next voucher in the same transaction. */
   finish(id: Hex, result: FinishedRequest, sign: SignVoucher): Promise<BuyerChannel>;
   request(id: Hex): StoredRequest | undefined;
   requests(limit: number): readonly StoredRequest[];
   /** Requests of a channel for which the provider may still bring a receipt. */
   open(channelId: Hex): readonly StoredRequest[];
+  /** Whether the request still waits for its end. */
+  isOpen(id: Hex): boolean;
   /** Units spent by an account, including what is reserved for requests under way. */
   spent(account: string): MicroUsd;
 }
@@ -144,6 +154,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
     open: db.prepare(
       "SELECT * FROM requests WHERE channel_id = ? AND state IN ('started', 'broken') ORDER BY started_at",
     ),
+    isOpen: db.prepare("SELECT 1 FROM requests WHERE id = ? AND state IN ('started', 'broken')"),
     spent: db.prepare("SELECT coalesce(sum(cost + reserved), 0) AS spent FROM requests WHERE account = ?"),
   };
 
@@ -164,8 +175,12 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
       journal.record(() => {
         sql.deposit.run(deposit, open ? 1 : 0, id);
       }),
-    start: ({ id, channelId, provider, peerId, model, account, reserved, startedAt, request }) =>
+    start: ({ id, channelId, provider, peerId, model, account, reserved, startedAt, request }, budget = null) =>
       journal.record(() => {
+        const spent = moneyColumn(sql.spent.get(account) ?? {}, "spent");
+        if (budget !== null && spent + reserved > budget) {
+          throw overBudget(account, budget, spent, reserved);
+        }
         sql.start.run(id, channelId, provider, peerId, model, account, reserved, startedAt, request);
       }),
     finish: (id, result, sign) =>
@@ -199,8 +214,18 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
     },
     requests: (limit) => sql.requests.all(limit).map(toRequest),
     open: (channelId) => sql.open.all(channelId).map(toRequest),
+    isOpen: (id) => sql.isOpen.get(id) !== undefined,
     spent: (account) => moneyColumn(sql.spent.get(account) ?? {}, "spent"),
   };
+}
+
+function overBudget(account: string, budget: MicroUsd, spent: MicroUsd, reserved: MicroUsd): DepinferError {
+  return new DepinferError({
+    code: "budget.exhausted",
+    message: `The key of ${account} has used ${formatUsd(spent)} of its budget of ${formatUsd(budget)}, and this request may cost ${formatUsd(reserved)}`,
+    remedy: "Raise the key's budget, ask for fewer tokens with max_tokens, or use another key",
+    metadata: { account, budget: budget.toString(), spent: spent.toString(), reserved: reserved.toString() },
+  });
 }
 
 function toChannel(row: Row): BuyerChannel {

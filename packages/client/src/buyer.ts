@@ -91,9 +91,10 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
   const ledger = createBuyerLedger(modules.journal);
   const channels: BuyerChannels = createBuyerChannels({ ...modules, ledger }, options);
   const peers = createPeers(modules);
-  const reconciler = createReconciler({ ...modules, ledger, channels, peers });
+  const underWay = new Set<Hex>();
+  const reconciler = createReconciler({ ...modules, ledger, channels, peers, underWay });
   const purchases = createPurchases(
-    { ...modules, ledger, channels, peers },
+    { ...modules, ledger, channels, peers, underWay, onBroken: reconciler.run },
     { silenceMs: options.silenceMs ?? 30_000 },
   );
   const decisions = new Map<Hex, Decision>();
@@ -122,8 +123,9 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
     },
     async ask(ask, handlers, signal) {
       const tried = new Map<string, string>();
+      const repaired = new Set<string>();
       const limit = options.attempts ?? 3;
-      for (;;) {
+      for (let attempts = 1; ; attempts++) {
         const { offer, decision } = choose(ask, tried);
         // Patience grows with each attempt, in case it is this machine that is slow.
         const acceptMs = (options.acceptMs ?? ACCEPT_MS) * 2 ** tried.size;
@@ -134,8 +136,13 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
           return purchase.answer;
         }
         const { error } = purchase;
-        tried.set(offer.peerId, `failed for this request: ${error.message}`);
-        if (purchase.textDelivered || !error.retryable || tried.size >= limit || signal?.aborted) {
+        // A refusal about payment was looked into; the same provider may serve now.
+        if (error.code.startsWith("payment.") && !repaired.has(offer.peerId)) {
+          repaired.add(offer.peerId);
+        } else {
+          tried.set(offer.peerId, `failed for this request: ${error.message}`);
+        }
+        if (purchase.textDelivered || !error.retryable || attempts >= limit || signal?.aborted) {
           throw error;
         }
         log("warn", `provider ${offer.provider} failed, asking another: ${errorMessage(error)}`, { code: error.code });
@@ -179,17 +186,21 @@ function forgetOldest(decisions: Map<Hex, Decision>, keep: number): void {
 
 function noProvider(model: string, offers: readonly Offer[], decision: Decision): DepinferError {
   const models = [...new Set(offers.map((offer) => offer.model))];
+  if (models.length === 0) {
+    return new DepinferError({
+      code: "route.noProvider",
+      message: "No provider is online yet",
+      remedy: "Try again in a moment; `depinfer providers` shows who is there",
+      metadata: { model },
+      retryable: true,
+    });
+  }
   if (!offers.some((offer) => serves(offer, model))) {
     return new DepinferError({
       code: "route.unknownModel",
-      message:
-        models.length === 0 ? "No provider is online yet" : `No provider serves the model ${JSON.stringify(model)}`,
-      remedy:
-        models.length === 0
-          ? "Try again in a moment; `depinfer providers` shows who is there"
-          : `Ask for one of: ${models.join(", ")}`,
-      metadata: { model },
-      retryable: models.length === 0,
+      message: `No provider serves the model ${JSON.stringify(model)}`,
+      remedy: `Ask for one of: ${models.join(", ")}`,
+      metadata: { model, param: "model" },
     });
   }
   const reasons = decision.rejected.filter(({ reason }) => !reason.startsWith("serves "));

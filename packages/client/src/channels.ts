@@ -37,9 +37,16 @@ export interface BuyerChannels {
   readonly signVoucher: SignVoucher;
   /** Reads every channel from the chain again, for the start and after the chain was away. */
   refresh(): Promise<void>;
+  /** Reads one channel again, because a provider refused to serve against it. */
+  recheck(id: Hex): Promise<void>;
 }
 
 const MAX_ALLOWANCE = 2n ** 256n - 1n;
+/**
+ * A channel is topped up while a tenth of a usual deposit is still free. Providers keep a margin of each deposit unused
+ * and do not say how much; a buyer that filled a channel to the last unit would be refused for ever.
+ */
+const HEADROOM_SHARE = 10n;
 
 export function createBuyerChannels(
   { chain, ledger, sessionSigner, log }: ChannelModules,
@@ -52,13 +59,14 @@ export function createBuyerChannels(
   async function fund(provider: Hex, maxCost: MicroUsd): Promise<BuyerChannel> {
     const existing = ledger.channelsOf(provider)[0];
     if (existing === undefined) {
-      return open(provider, maxCost);
+      return open(provider, maxCost + options.channelDeposit / HEADROOM_SHARE);
     }
     const free = existing.deposit - existing.owed - (reserved.get(existing.id) ?? 0n);
-    return free >= maxCost ? existing : topUp(existing, maxCost - free);
+    const wanted = maxCost + options.channelDeposit / HEADROOM_SHARE;
+    return free >= wanted ? existing : topUp(existing, wanted - free);
   }
 
-  async function open(provider: Hex, maxCost: MicroUsd): Promise<BuyerChannel> {
+  async function open(provider: Hex, wanted: bigint): Promise<BuyerChannel> {
     const config: ChannelConfig = {
       payer: options.payer,
       payerAuthorizer: sessionSigner.address,
@@ -68,7 +76,7 @@ export function createBuyerChannels(
       withdrawDelay: options.withdrawDelay,
       salt: toHex(randomBytes(32)),
     };
-    const amount = atLeast(maxCost);
+    const amount = atLeast(wanted);
     await requireFunds(amount);
     const id = channelId(config, binding);
     // Known before it is announced: a crash in between leaves a channel that the chain does not know, which is harmless.
@@ -155,5 +163,6 @@ export function createBuyerChannels(
         await refreshOne(id);
       }
     },
+    recheck: refreshOne,
   };
 }

@@ -1,8 +1,8 @@
 import type { Chain } from "@depinfer/chain";
 import type { Host, Link } from "@depinfer/network";
-import { followsInChain } from "@depinfer/proof";
 import { DepinferError, encodeMessage, FrameType, type Hex, type Offer, toHex, utf8 } from "@depinfer/protocol";
 import type { BuyerChannel } from "./buyer-ledger.ts";
+import { createNonceWatch, type ExpectedNonce, type NonceWatch } from "./nonce-watch.ts";
 
 /** What the buyer knows about each provider's node: its link, its nonces, its load and its conduct. */
 export interface Peers {
@@ -14,8 +14,10 @@ export interface Peers {
   link(offer: Offer): Promise<Link>;
   /** Shows the channel's newest voucher on a link, unless it was shown there already. */
   showVoucher(link: Link, channel: BuyerChannel, sign: () => Hex): void;
-  /** @throws DepinferError `provider.badNonce` unless the nonce continues the chain announced on this link. */
-  checkNonce(link: Link, nonce: Hex): void;
+  /** The provider refused a voucher or lost it: the next request shows it again. */
+  forgetVoucher(link: Link, channelId: Hex): void;
+  /** Call before a request is sent: its nonce must continue what the provider had announced by then. */
+  expectNonce(link: Link): ExpectedNonce;
   inFlight(peerId: string): number;
   enter(peerId: string): () => void;
   /** Leaves a peer out for a while. */
@@ -31,7 +33,7 @@ const DIAL_TIMEOUT_MS = 5_000;
 const REGISTRATION_MS = 60_000;
 
 export function createPeers({ host, chain }: { readonly host: Host; readonly chain: Chain }): Peers {
-  const lastNonce = new WeakMap<Link, Hex>();
+  const watches = new WeakMap<Link, NonceWatch>();
   const shown = new WeakMap<Link, Map<Hex, bigint>>();
   const load = new Map<string, number>();
   const out = new Map<string, { reason: string; until: number }>();
@@ -83,26 +85,25 @@ export function createPeers({ host, chain }: { readonly host: Host; readonly cha
       );
       amounts.set(channel.id, channel.owed);
     },
-    checkNonce(link, nonce) {
-      const head = link.remoteHello.nonceHead;
-      const previous = lastNonce.get(link);
-      if (
-        (previous === undefined || !followsInChain(nonce, previous)) &&
-        (head === undefined || !followsInChain(nonce, head))
-      ) {
-        throw new DepinferError({
-          code: "provider.badNonce",
-          message: `The provider's nonce ${nonce} does not continue the chain that it announced`,
-          remedy: "Ask another provider; this one may be choosing its randomness",
-          retryable: true,
-        });
-      }
-      lastNonce.set(link, nonce);
+    forgetVoucher(link, channelId) {
+      shown.get(link)?.delete(channelId);
+    },
+    expectNonce(link) {
+      const watch = watches.get(link) ?? createNonceWatch();
+      watches.set(link, watch);
+      return watch.expect(link.remoteHello.nonceHead);
     },
     inFlight: (peerId) => load.get(peerId) ?? 0,
     enter(peerId) {
       load.set(peerId, (load.get(peerId) ?? 0) + 1);
-      return () => load.set(peerId, (load.get(peerId) ?? 1) - 1);
+      return () => {
+        const rest = (load.get(peerId) ?? 1) - 1;
+        if (rest > 0) {
+          load.set(peerId, rest);
+        } else {
+          load.delete(peerId);
+        }
+      };
     },
     exclude(peerId, reason) {
       out.set(peerId, { reason, until: Date.now() + EXCLUSION_MS });

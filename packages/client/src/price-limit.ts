@@ -12,3 +12,11 @@ export function mostPromptTokens(body: Uint8Array): number {
 export function mostCost(body: Uint8Array, maxOutputTokens: number, { prices }: Pick<Offer, "prices">): MicroUsd {
   return costDown({ promptTokens: mostPromptTokens(body), cachedTokens: 0, outputTokens: maxOutputTokens }, prices);
 }
+
+/** An amount, cut off at a limit. */
+export function atMost(amount: MicroUsd, limit: MicroUsd): MicroUsd {
+  if (amount > limit) {
+    return limit;
+  }
+  return amount;
+}

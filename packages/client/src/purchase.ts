@@ -3,27 +3,26 @@ import type { Link } from "@depinfer/network";
 import { deriveSeed } from "@depinfer/proof";
 import {
   DepinferError,
-  decodeMessage,
   encodeRequest,
   errorMessage,
-  FrameType,
   type Hex,
   type Log,
+  type MicroUsd,
   microUsd,
   type Offer,
   parseBody,
   type RequestTerms,
-  type SignedReceipt,
-  signedReceiptSchema,
 } from "@depinfer/protocol";
 import type { Ask } from "./ask.ts";
 import { attempt, type Delivered, random32 } from "./attempt.ts";
 import type { Answer, AnswerHandlers } from "./buyer.ts";
-import type { BuyerLedger, FinishedRequest } from "./buyer-ledger.ts";
+import type { BuyerChannel, BuyerLedger, FinishedRequest } from "./buyer-ledger.ts";
 import type { BuyerChannels } from "./channels.ts";
+import { lateReceipt } from "./late-receipt.ts";
 import type { Peers } from "./peers.ts";
-import { mostCost, mostPromptTokens } from "./price-limit.ts";
+import { atMost, mostCost, mostPromptTokens } from "./price-limit.ts";
 import { meteredCost, type Observed, receiptFaults } from "./receipt-check.ts";
+import { unseenCost } from "./unseen-receipt.ts";
 
 export interface PurchaseModules {
   readonly chain: Chain;
@@ -32,6 +31,10 @@ export interface PurchaseModules {
   readonly peers: Peers;
   readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
   readonly log: Log;
+  /** Requests that are being bought now; nobody else settles them. */
+  readonly underWay: Set<Hex>;
+  /** Told when the provider of a broken request may still bring its receipt. */
+  readonly onBroken: (link: Link) => void;
 }
 
 /** How one attempt at one provider ended. */
@@ -47,12 +50,15 @@ export interface Purchases {
 
 /** Output limit when the app names none, in tokens. */
 const DEFAULT_MAX_TOKENS = 512;
-/** Time for a receipt to follow a cancelled request. */
-const LATE_RECEIPT_MS = 2_000;
+/**
+ * Tokens that may have been under way when a stream broke or was cancelled, and for which a provider's receipt is still
+ * paid: the one bounded window beyond what was received. Providers grant buyers the same.
+ */
+const IN_FLIGHT_TOKENS = 256;
 
 /** Buys one answer from one provider: reserve, journal, ask, check, pay. */
 export function createPurchases(modules: PurchaseModules, { silenceMs }: { readonly silenceMs: number }): Purchases {
-  const { chain, ledger, channels, peers, log } = modules;
+  const { chain, ledger, channels, peers, log, underWay } = modules;
   const receiptBinding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
 
   return {
@@ -79,24 +85,34 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
           const payload = encodeRequest({ terms, body: ask.body });
           const { provider, peerId, model } = offer;
           const { account } = ask;
-          await ledger.start({
-            id: requestId,
-            channelId: channel.id,
-            provider,
-            peerId,
-            model,
-            account,
-            reserved,
-            startedAt: Date.now(),
-            request: payload,
-          });
+          underWay.add(requestId);
+          await ledger.start(
+            {
+              id: requestId,
+              channelId: channel.id,
+              provider,
+              peerId,
+              model,
+              account,
+              reserved,
+              startedAt: Date.now(),
+              request: payload,
+            },
+            ask.budget ?? null,
+          );
           peers.showVoucher(link, channel, () => channels.signVoucher(channel.config, microUsd(0n)));
           const late = lateReceipt(link, requestId);
           const delivered = await deliver(link, payload, terms, ask, offer, handlers, acceptMs, signal);
           const signed =
-            delivered.signed ?? (delivered.cancelled && delivered.accept !== null ? await late.wait() : null);
+            delivered.signed ?? (delivered.cancelled && delivered.error === null ? await late.wait() : null);
           late.stop();
-          return await settle({ ...delivered, signed }, { ask, offer, terms, payload, link });
+          const purchase = await settle({ ...delivered, signed }, { ask, offer, terms, payload, link, reserved });
+          if (delivered.error?.code.startsWith("payment.") === true) {
+            // Our view of the channel is not the provider's: look at the chain, and show the voucher again.
+            peers.forgetVoucher(link, channel.id);
+            await channels.recheck(channel.id);
+          }
+          return purchase;
         } finally {
           release();
         }
@@ -107,12 +123,13 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
         }
         return { requestId, error, textDelivered: false };
       } finally {
+        underWay.delete(requestId);
         leave();
       }
     },
   };
 
-  function deliver(
+  async function deliver(
     link: Link,
     payload: Uint8Array,
     terms: RequestTerms,
@@ -122,12 +139,13 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     acceptMs: number,
     signal?: AbortSignal,
   ): Promise<Delivered> {
-    return attempt(
+    const nonce = peers.expectNonce(link);
+    const delivered = await attempt(
       link,
       payload,
       {
         onAccept(accept) {
-          peers.checkNonce(link, accept.providerNonce);
+          nonce.check(accept.providerNonce);
           if (accept.promptTokens > mostPromptTokens(ask.body)) {
             throw new DepinferError({
               code: "provider.inflatedPrompt",
@@ -140,20 +158,29 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
         },
         onText: (text) => (text === "" ? undefined : handlers.onText(text)),
       },
-      { acceptMs, silenceMs, ...(signal === undefined ? {} : { signal }) },
+      { acceptMs, silenceMs, maxTokens: terms.maxOutputTokens, ...(signal === undefined ? {} : { signal }) },
     );
+    if (delivered.refused && delivered.accept === null) {
+      nonce.refused();
+    }
+    return delivered;
   }
 
-  async function settle(delivered: Delivered, { ask, offer, terms, payload, link }: Bought): Promise<Purchase> {
+  async function settle(delivered: Delivered, bought: Bought): Promise<Purchase> {
+    const { ask, offer, terms, payload, link, reserved } = bought;
     const { requestId } = terms;
     const { accept, tokens, text, end, signed, error, cancelled } = delivered;
-    if (accept === null || (error !== null && tokens.length === 0 && text === "")) {
+    const nothing = tokens.length === 0 && text === "";
+    if (accept === null && signed !== null) {
+      return payUnseen(bought, delivered, signed);
+    }
+    if (accept === null || (nothing && (error !== null || (cancelled && signed === null)))) {
       await ledger.finish(
         requestId,
         failed(delivered, error?.message ?? "cancelled before it began"),
         channels.signVoucher,
       );
-      if (error !== null && error.code !== "provider.busy") {
+      if (error !== null && error.code !== "provider.busy" && !error.code.startsWith("payment.")) {
         peers.exclude(offer.peerId, error.message);
       }
       return { requestId, error: error ?? cancelledError(), textDelivered: false };
@@ -172,18 +199,28 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
       seed: deriveSeed({ ...terms, providerNonce: accept.providerNonce, userSeed: generation.seed }),
       tokens,
       // An upstream gives no ids; a token has at least one byte of text, so its count is bounded by what was read.
-      outputTokens: tokens.length > 0 ? tokens.length : Math.min(reported, Buffer.byteLength(text)),
+      outputTokens:
+        tokens.length > 0 ? tokens.length : Math.min(reported, Buffer.byteLength(text), terms.maxOutputTokens),
       text,
     };
     const cost = meteredCost(seen);
     if (signed === null) {
       // Whatever was delivered is owed once the provider signs for it; until then it is set aside.
+      const window = meteredCost({ ...seen, outputTokens: seen.outputTokens + IN_FLIGHT_TOKENS });
       await ledger.finish(
         requestId,
-        { ...open(delivered), reserved: cost, fault: error?.message ?? "no receipt came" },
+        {
+          ...open(delivered),
+          reserved: atMost(window, reserved),
+          fault: error?.message ?? "no receipt came",
+        },
         channels.signVoucher,
       );
-      return { requestId, error: error ?? missingReceipt(), textDelivered: true };
+      underWay.delete(requestId);
+      if (!link.closed) {
+        modules.onBroken(link);
+      }
+      return { requestId, error: error ?? missingReceipt(), textDelivered: text !== "" };
     }
     const faults = receiptFaults(signed, seen, receiptBinding, modules.recoverAddress);
     const state = faults.length === 0 ? "done" : "disputed";
@@ -203,11 +240,9 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
       log("warn", `receipt of ${offer.provider} is wrong, paid by own count: ${faults.join("; ")}`, { requestId });
       peers.exclude(offer.peerId, "its receipt was wrong");
     }
-    if (!link.closed) {
-      peers.showVoucher(link, channel, () => channels.signVoucher(channel.config, channel.owed));
-    }
+    show(link, channel);
     if (error !== null) {
-      return { requestId, error, textDelivered: true };
+      return { requestId, error, textDelivered: text !== "" };
     }
     return {
       requestId,
@@ -221,6 +256,33 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
       },
     };
   }
+
+  /** A receipt for a request that was cancelled before its ACCEPT arrived: the provider had begun, and is paid for that. */
+  async function payUnseen(
+    { offer, terms, payload, link, reserved }: Bought,
+    delivered: Delivered,
+    signed: NonNullable<Delivered["signed"]>,
+  ): Promise<Purchase> {
+    const { requestId, channelId } = terms;
+    const stored = { id: requestId, channelId, provider: offer.provider, request: payload, reserved };
+    const cost =
+      signed.receipt.outputTokens > delivered.tokens.length
+        ? null
+        : unseenCost(signed, stored, offer.receiptKey, receiptBinding, modules.recoverAddress);
+    if (cost === null) {
+      await ledger.finish(requestId, failed(delivered, "its receipt was wrong"), channels.signVoucher);
+    } else {
+      const result = { ...open(delivered), state: "done" as const, cost, fault: "cancelled before it began" };
+      show(link, await ledger.finish(requestId, result, channels.signVoucher));
+    }
+    return { requestId, error: cancelledError(), textDelivered: false };
+  }
+
+  function show(link: Link, channel: BuyerChannel): void {
+    if (!link.closed) {
+      peers.showVoucher(link, channel, () => channels.signVoucher(channel.config, channel.owed));
+    }
+  }
 }
 
 interface Bought {
@@ -229,6 +291,8 @@ interface Bought {
   readonly terms: RequestTerms;
   readonly payload: Uint8Array;
   readonly link: Link;
+  /** Most that it may cost. */
+  readonly reserved: MicroUsd;
 }
 
 /** A delivered answer whose price is not settled. */
@@ -247,35 +311,6 @@ function open({ accept, tokens, text, signed }: Delivered): FinishedRequest {
 
 function failed(delivered: Delivered, fault: string): FinishedRequest {
   return { ...open(delivered), state: "failed", fault };
-}
-
-/** After CANCEL the receipt comes on the link itself. */
-function lateReceipt(link: Link, requestId: Hex): { wait(): Promise<SignedReceipt | null>; stop(): void } {
-  let found: SignedReceipt | null = null;
-  let notify: () => void = () => undefined;
-  const unsubscribe = link.onControl((type, payload) => {
-    if (type === FrameType.RECEIPT && found === null) {
-      const signed = decodeMessage(signedReceiptSchema, payload, "RECEIPT");
-      if (signed.receipt.requestId === requestId) {
-        found = signed;
-        notify();
-      }
-    }
-  });
-  return {
-    wait: () =>
-      new Promise((resolve) => {
-        const timer = setTimeout(() => resolve(found), LATE_RECEIPT_MS);
-        notify = () => {
-          clearTimeout(timer);
-          resolve(found);
-        };
-        if (found !== null) {
-          notify();
-        }
-      }),
-    stop: unsubscribe,
-  };
 }
 
 function asError(cause: unknown): DepinferError {

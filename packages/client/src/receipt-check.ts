@@ -2,6 +2,7 @@ import { seedCommitment, textHash, transcriptRoot } from "@depinfer/proof";
 import {
   costDown,
   type DomainBinding,
+  errorMessage,
   type Hex,
   type MicroUsd,
   type Offer,
@@ -44,9 +45,9 @@ export function receiptFaults(
   recoverAddress: (digest: Uint8Array, signature: Hex) => Hex,
 ): string[] {
   const faults: string[] = [];
-  const signer = recoverAddress(receiptDigest(receipt, binding), signature);
-  if (signer !== seen.offer.receiptKey) {
-    faults.push(`it was signed by ${signer} instead of ${seen.offer.receiptKey}`);
+  const unsigned = signatureFault({ receipt, signature }, seen.offer.receiptKey, binding, recoverAddress);
+  if (unsigned !== null) {
+    faults.push(unsigned);
   }
   const wanted: Partial<Receipt> = {
     requestId: seen.terms.requestId,
@@ -71,4 +72,19 @@ export function receiptFaults(
     }
   }
   return faults;
+}
+
+/** What is wrong with a receipt's signature, or null. A signature that no key can have made is a fault like any other. */
+export function signatureFault(
+  { receipt, signature }: SignedReceipt,
+  receiptKey: Hex,
+  binding: DomainBinding,
+  recoverAddress: (digest: Uint8Array, signature: Hex) => Hex,
+): string | null {
+  try {
+    const signer = recoverAddress(receiptDigest(receipt, binding), signature);
+    return signer === receiptKey ? null : `it was signed by ${signer} instead of ${receiptKey}`;
+  } catch (error) {
+    return `its signature is malformed: ${errorMessage(error)}`;
+  }
 }

@@ -6,14 +6,15 @@ import {
   errorMessage,
   type Hex,
   type Log,
+  type MicroUsd,
   microUsd,
-  receiptDigest,
-  requestHash,
+  type Offer,
   type SignedReceipt,
 } from "@depinfer/protocol";
 import type { BuyerChannel, BuyerLedger, StoredRequest } from "./buyer-ledger.ts";
 import type { BuyerChannels } from "./channels.ts";
 import type { Peers } from "./peers.ts";
+import { unseenCost } from "./unseen-receipt.ts";
 
 export interface ReconcileModules {
   readonly host: Host;
@@ -23,23 +24,40 @@ export interface ReconcileModules {
   readonly peers: Peers;
   readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
   readonly log: Log;
+  /** Requests that are being bought now, and are settled by whoever buys them. */
+  readonly underWay: ReadonlySet<Hex>;
+}
+
+/** See `createReconciler`. */
+export interface Reconciler {
+  start(): void;
+  stop(): void;
+  /** Compares notes with the provider at the other end, one run after the other. */
+  run(link: Link): void;
 }
 
 /**
  * Makes buyer and provider agree after either of them, or the link between them, was away: for every request whose end
  * the buyer did not see, the provider may still bring its receipt, and is paid up to what was reserved for it.
  */
-export function createReconciler({ host, chain, ledger, channels, peers, recoverAddress, log }: ReconcileModules): {
-  start(): void;
-  stop(): void;
-} {
+export function createReconciler({
+  host,
+  chain,
+  ledger,
+  channels,
+  peers,
+  recoverAddress,
+  log,
+  underWay,
+}: ReconcileModules): Reconciler {
   const binding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
-  let unsubscribe: Unsubscribe = () => undefined;
+  const stopping: Unsubscribe[] = [];
+  const turns = new WeakMap<Link, Promise<void>>();
 
   async function reconcile(link: Link): Promise<void> {
     for (const channel of ledger.channels()) {
-      const open = ledger.open(channel.id);
-      if (open.length > 0 && open.some(({ peerId }) => peerId === link.peerId)) {
+      const open = ledger.open(channel.id).filter(({ id, peerId }) => peerId === link.peerId && !underWay.has(id));
+      if (open.length > 0) {
         const report = await query(link, { method: "channel", channelId: channel.id }, channelReportSchema);
         await acceptUnpaid(link, channel, open, report);
       }
@@ -52,64 +70,79 @@ export function createReconciler({ host, chain, ledger, channels, peers, recover
     open: readonly StoredRequest[],
     report: ChannelReport,
   ): Promise<void> {
-    let latest = channel;
     for (const signed of report.unpaid) {
       const request = open.find(({ id }) => id === signed.receipt.requestId);
-      if (request !== undefined && (await payable(signed, request))) {
-        latest = await ledger.finish(
+      const cost = request === undefined ? null : await costOf(signed, request);
+      // Another link may have brought the same receipt meanwhile.
+      if (request !== undefined && cost !== null && ledger.isOpen(request.id)) {
+        const whole = cost === signed.receipt.cost;
+        await ledger.finish(
           request.id,
           {
-            state: "done",
-            cost: signed.receipt.cost,
+            state: whole ? "done" : "disputed",
+            cost,
             reserved: microUsd(0n),
             providerNonce: request.providerNonce,
             tokens: request.tokens,
             text: request.text,
             signed,
-            fault: "the end of the answer was not seen; paid by its receipt",
+            fault: whole
+              ? "the end of the answer was not seen; paid by its receipt"
+              : `the end of the answer was not seen; the receipt asks for ${signed.receipt.cost} units`,
           },
           channels.signVoucher,
         );
-        log("info", `paid ${signed.receipt.cost} units for a request whose end was not seen`, {
-          requestId: request.id,
-        });
+        log("info", `paid ${cost} units for a request whose end was not seen`, { requestId: request.id });
       }
     }
-    peers.showVoucher(link, latest, () => channels.signVoucher(latest.config, latest.owed));
+    const latest = ledger.channel(channel.id);
+    if (latest !== undefined && !link.closed) {
+      peers.showVoucher(link, latest, () => channels.signVoucher(latest.config, latest.owed));
+    }
   }
 
-  async function payable({ receipt, signature }: SignedReceipt, request: StoredRequest): Promise<boolean> {
+  async function costOf(signed: SignedReceipt, request: StoredRequest): Promise<MicroUsd | null> {
     const operator = await chain.registry.byOperator(request.provider);
-    return (
-      receipt.requestHash === requestHash(request.request) &&
-      receipt.channelId === request.channelId &&
-      receipt.cost <= request.reserved &&
-      operator !== undefined &&
-      recoverAddress(receiptDigest(receipt, binding), signature) === operator.receiptKey
-    );
+    return operator === undefined ? null : unseenCost(signed, request, operator.receiptKey, binding, recoverAddress);
+  }
+
+  function run(link: Link): void {
+    const turn = (turns.get(link) ?? Promise.resolve())
+      .then(() => reconcile(link))
+      .catch((error: unknown) => log("warn", `channels were not compared with ${link.peerId}: ${errorMessage(error)}`));
+    turns.set(link, turn);
+  }
+
+  /** Providers that hold receipts for us are looked for; they may not come by themselves. */
+  function look(offer: Offer): void {
+    const waits = ledger
+      .channels()
+      .some(({ id }) => ledger.open(id).some((request) => request.peerId === offer.peerId));
+    if (waits && host.link(offer.peerId) === undefined) {
+      peers
+        .link(offer)
+        .catch((error: unknown) => log("warn", `${offer.provider} cannot be reached: ${errorMessage(error)}`));
+    }
   }
 
   return {
+    run,
     start() {
-      const run = (link: Link) => {
-        reconcile(link).catch((error: unknown) =>
-          log("warn", `channels were not compared with ${link.peerId}: ${errorMessage(error)}`),
-        );
-      };
-      unsubscribe = host.onLink(run);
+      stopping.push(
+        host.onLink(run),
+        host.offers.onChange(({ kind, offer }) => {
+          if (kind !== "expired") {
+            look(offer);
+          }
+        }),
+      );
       host.links().forEach(run);
-      // Providers that hold receipts for us are looked for; they may not come by themselves.
-      for (const channel of ledger.channels()) {
-        const waiting = ledger.open(channel.id)[0];
-        const offer =
-          waiting === undefined ? undefined : host.offers.offers().find(({ peerId }) => peerId === waiting.peerId);
-        if (offer !== undefined) {
-          peers
-            .link(offer)
-            .catch((error: unknown) => log("warn", `${offer.provider} cannot be reached: ${errorMessage(error)}`));
-        }
+      host.offers.offers().forEach(look);
+    },
+    stop() {
+      for (const end of stopping.splice(0)) {
+        end();
       }
     },
-    stop: () => unsubscribe(),
   };
 }

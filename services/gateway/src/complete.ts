@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Answer, Buyer } from "@depinfer/client";
 import {
@@ -46,6 +45,7 @@ export async function complete(
         policy: { model: parsed.model, providers: wantedProviders(request) },
         audit: "validator",
         account: key.name,
+        budget: key.budget,
       },
       { onAccept: ({ requestId, offer }) => output.accept(requestId, offer), onText: output.text },
       gone.signal,
@@ -98,6 +98,19 @@ interface Output {
   finish(answer: Answer): void;
   /** Ends a response that has begun with an error frame. False when nothing was sent yet, and the status is still free. */
   fail(error: unknown): boolean;
+}
+
+/** Resolves when the client has caught up, or has gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    function end(): void {
+      response.removeListener("drain", end);
+      response.removeListener("close", end);
+      resolve();
+    }
+    response.once("drain", end);
+    response.once("close", end);
+  });
 }
 
 function identify(endpoint: "chat" | "completion", requestId: Hex, model: string, offer: Offer): ResponseIdentity {
@@ -172,9 +185,7 @@ function streamed(
         return undefined;
       }
       const accepted = response.write(begin(taken.requestId, taken.offer).text(piece));
-      return accepted
-        ? undefined
-        : Promise.race([once(response, "drain"), once(response, "close")]).then(() => undefined);
+      return accepted ? undefined : drained(response);
     },
     finish(answer) {
       if (response.destroyed) {

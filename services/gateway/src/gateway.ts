@@ -106,9 +106,11 @@ export function createGateway({ buyer, keys, log }: GatewayModules, options: Gat
       if (!(error instanceof DepinferError)) {
         log("error", `request failed: ${errorMessage(error)}`);
       }
-      // An unread body would keep the connection waiting for a client that still sends it.
-      if (!request.complete) {
+      // A body is read to its end, so that the connection can be used again, unless it is or may be too long for that.
+      if (mayBeLongerThan(bodyLimit, request) && !response.headersSent) {
         response.setHeader("connection", "close");
+      } else {
+        request.resume();
       }
       sendError(response, error);
     }
@@ -138,4 +140,8 @@ export function createGateway({ buyer, keys, log }: GatewayModules, options: Gat
       return address !== null && typeof address === "object" ? address.port : options.port;
     },
   };
+}
+
+function mayBeLongerThan(limit: number, { complete, headers }: IncomingMessage): boolean {
+  return !complete && (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > limit);
 }

@@ -91,8 +91,14 @@ export function createApi(db: Database, log: Log): Server {
   });
 }
 
+const NO_QUERY = new URLSearchParams();
+
 async function answer(db: Database, method: string, target: string, response: ServerResponse): Promise<void> {
-  const { pathname, searchParams } = new URL(target, "http://localhost");
+  // A target such as `//` is no URL, and has no route either.
+  const { pathname, searchParams } = URL.parse(target, "http://localhost") ?? {
+    pathname: target,
+    searchParams: NO_QUERY,
+  };
   if (pathname === "/healthz") {
     send(response, 200, { status: "ok", database: db.kind });
     return;

@@ -1,6 +1,7 @@
 import type { Server } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import type { Chain } from "@depinfer/chain";
-import type { Host, OfferChange } from "@depinfer/network";
+import type { Host, OfferChange, Unsubscribe } from "@depinfer/network";
 import { DepinferError, errorMessage, type Log, pricesToJson } from "@depinfer/protocol";
 import { createApi } from "./api.ts";
 import { indexChain } from "./chain-index.ts";
@@ -27,11 +28,14 @@ export interface Indexer {
   readonly port: number;
 }
 
+const RETRY_MS = 1_000;
+
 export function createIndexer(modules: IndexerModules, options: IndexerOptions): Indexer {
   const { chain, host, db, log } = modules;
   const stopping = new AbortController();
   const server: Server = createApi(db, log);
   const running: Promise<void>[] = [];
+  let forget: Unsubscribe = () => undefined;
 
   function saveOffer({ offer }: Pick<OfferChange, "offer">): void {
     const json = JSON.stringify({ ...offer, prices: pricesToJson(offer.prices) });
@@ -39,6 +43,18 @@ export function createIndexer(modules: IndexerModules, options: IndexerOptions):
       "INSERT INTO offers (peer_id, class_id, provider, expires_at, offer) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (peer_id, class_id) DO UPDATE SET provider = excluded.provider, expires_at = excluded.expires_at, offer = excluded.offer",
       [offer.peerId, offer.classId, offer.provider, offer.expiresAt, json],
     ).catch((error: unknown) => log("warn", `an offer was not stored: ${errorMessage(error)}`));
+  }
+
+  /** A database server that restarts must not end the indexing: it goes on from what was stored. */
+  async function untilStopped(work: () => Promise<void>): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        await work();
+      } catch (error) {
+        log("error", `indexing stopped, will be tried again: ${errorMessage(error)}`);
+        await setTimeout(RETRY_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
   }
 
   return {
@@ -53,15 +69,15 @@ export function createIndexer(modules: IndexerModules, options: IndexerOptions):
       for (const offer of host.offers.offers()) {
         saveOffer({ offer });
       }
-      host.offers.onChange(saveOffer);
-      const report = (error: unknown) => log("error", `indexing stopped: ${errorMessage(error)}`);
+      forget = host.offers.onChange(saveOffer);
       running.push(
-        indexChain(chain, db, stopping.signal, log).catch(report),
-        indexReceipts(modules, stopping.signal).catch(report),
+        untilStopped(() => indexChain(chain, db, stopping.signal, log)),
+        untilStopped(() => indexReceipts(modules, stopping.signal)),
       );
     },
     async stop() {
       stopping.abort();
+      forget();
       server.close();
       server.closeAllConnections();
       await Promise.all(running);

@@ -11,7 +11,10 @@ import {
   type End,
   encodeData,
   encodeMessage,
+  errorCode,
   FrameType,
+  type Hex,
+  type MicroUsd,
   type Prices,
   parseBody,
   type Receipt,
@@ -21,10 +24,11 @@ import {
   type SignedReceipt,
   utf8,
 } from "@depinfer/protocol";
-import { createDelivery, type Delivery, deliveredAtCancel } from "./delivery.ts";
+import { bytesDeliveredAtCancel, createDelivery, type Delivery, deliveredAtCancel } from "./delivery.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NonceBook } from "./nonces.ts";
 import type { Payments } from "./payments.ts";
+import type { VoucherInbox } from "./voucher-inbox.ts";
 
 export interface AnswerModules {
   readonly engine: Engine;
@@ -32,8 +36,9 @@ export interface AnswerModules {
   readonly payments: Payments;
   readonly nonces: NonceBook;
   readonly receiptSigner: Signer;
-  /** Resolves when every voucher that the link sent before has been looked at. */
-  readonly vouchersSettled: (link: Link) => Promise<void>;
+  /** Ids of requests that are being answered. */
+  readonly underWay: Set<Hex>;
+  readonly vouchers: Pick<VoucherInbox, "settled" | "refusal">;
 }
 
 export interface AnswerOptions {
@@ -69,22 +74,27 @@ export async function answer(
     ending.outcome = closed;
     abort.abort();
   });
-  await modules.vouchersSettled(link);
+  await modules.vouchers.settled(link);
+  if (exchange.closed) {
+    return; // Cancelled, or the link was lost, before anything was agreed.
+  }
   const admitted = admit(modules, options, exchange.opening);
   const { terms } = admitted.request;
   const promptTokens = admitted.prompt.tokens.length;
-  const release = modules.payments.reserve(
-    terms.channelId,
-    costDown(
-      { promptTokens: mostPromptTokens(modules.engine, admitted), cachedTokens: 0, outputTokens: admitted.limit },
-      options.prices,
-    ),
-  );
+  let release: () => void = () => undefined;
+  modules.underWay.add(terms.requestId);
   try {
+    release = await modules.payments.reserve(terms.channelId, mostCost(modules.engine, admitted)).catch((error) => {
+      // The reason for a missing voucher is that it was refused.
+      throw (NEEDS_VOUCHER.includes(errorCode(error)) ? modules.vouchers.refusal(link) : null) ?? error;
+    });
+    if (exchange.closed) {
+      return;
+    }
     const startedAt = Date.now();
-    const { nonce, renewed } = modules.nonces.next(link.peerId);
-    if (renewed !== null) {
-      link.sendHello({ nonceHead: renewed });
+    const { nonce, announce } = modules.nonces.next(link.peerId);
+    if (announce !== null) {
+      link.sendHello({ nonceHead: announce });
     }
     const accept: Accept = {
       providerNonce: nonce,
@@ -112,6 +122,9 @@ export async function answer(
         return open || exchange.closed ? undefined : exchange.drained().catch(() => undefined);
       },
     );
+    if (exchange.closed && delivery.isEmpty) {
+      return; // Nothing was delivered, so nothing is owed.
+    }
     const delivered = deliveredPart(delivery, completion, ending.outcome);
     const { engine } = modules;
     const receipt: Receipt = {
@@ -152,6 +165,7 @@ export async function answer(
     deliverReceipt(exchange, link, signed);
   } finally {
     release();
+    modules.underWay.delete(terms.requestId);
   }
 }
 
@@ -172,15 +186,21 @@ function deliverReceipt(exchange: Exchange, link: Link, signed: SignedReceipt): 
 
 function deliveredPart(delivery: Delivery, completion: Completion, outcome: ExchangeOutcome | null) {
   const opaque = completion.tokens.length === 0;
-  if (outcome?.kind === "cancelled") {
-    const part = opaque ? delivery.all() : delivery.first(deliveredAtCancel(delivery.tokens.length, outcome.reason));
-    return { ...part, count: opaque ? completion.outputTokens : part.tokens.length, stopReason: "cancelled" as const };
+  const cancelled = outcome?.kind === "cancelled" ? outcome.reason : null;
+  const stopReason = cancelled === null ? completion.stopReason : ("cancelled" as const);
+  if (opaque) {
+    const part =
+      cancelled === null ? delivery.all() : delivery.firstBytes(bytesDeliveredAtCancel(delivery.bytes, cancelled));
+    // An upstream that is stopped does not tell its count; each piece had at least one token.
+    const count = cancelled === null ? Math.max(completion.outputTokens, part.pieces) : part.pieces;
+    return { ...part, count, stopReason };
   }
-  const part = delivery.all();
-  return { ...part, count: opaque ? completion.outputTokens : part.tokens.length, stopReason: completion.stopReason };
+  const part =
+    cancelled === null ? delivery.all() : delivery.first(deliveredAtCancel(delivery.tokens.length, cancelled));
+  return { ...part, count: part.tokens.length, stopReason };
 }
 
-function admit({ engine, ledger }: AnswerModules, { prices }: AnswerOptions, opening: Uint8Array): Admitted {
+function admit({ engine, ledger, underWay }: AnswerModules, { prices }: AnswerOptions, opening: Uint8Array): Admitted {
   // Kept for the receipt and for audits; the frame's buffer is the link's.
   const payload = opening.slice();
   const request = decodeRequest(payload);
@@ -202,7 +222,7 @@ function admit({ engine, ledger }: AnswerModules, { prices }: AnswerOptions, ope
       "Read the newest offer and ask again",
     );
   }
-  if (ledger.hasAnswer(terms.requestId)) {
+  if (ledger.hasAnswer(terms.requestId) || underWay.has(terms.requestId)) {
     throw refusal(
       "request.duplicate",
       `Request ${terms.requestId} was answered before`,
@@ -215,9 +235,12 @@ function admit({ engine, ledger }: AnswerModules, { prices }: AnswerOptions, ope
   return { request, payload, prompt, generation, limit: Math.min(terms.maxOutputTokens, room) };
 }
 
+const NEEDS_VOUCHER: readonly string[] = ["payment.channelUnknown", "payment.voucherDue"];
+
 /** An upstream does not tell how it cuts a prompt; a token has at least a byte. */
-function mostPromptTokens(engine: Engine, { prompt, request }: Admitted): number {
-  return engine.description.proofLevel === "seeded" ? prompt.tokens.length : request.body.length;
+function mostCost(engine: Engine, { prompt, request, limit }: Admitted): MicroUsd {
+  const promptTokens = engine.description.proofLevel === "seeded" ? prompt.tokens.length : request.body.length;
+  return costDown({ promptTokens, cachedTokens: 0, outputTokens: limit }, request.terms.prices);
 }
 
 function refusal(code: string, message: string, remedy: string): DepinferError {

@@ -5,25 +5,53 @@ export interface Delivery {
   readonly tokens: readonly number[];
   add(tokens: readonly number[], text: string): void;
   /** Tokens and text of the first pieces that together have at most `count` tokens. */
-  first(count: number): { readonly tokens: readonly number[]; readonly text: string };
+  first(count: number): Delivered;
+  /** Text of the first pieces that together have at most `bytes` bytes, for engines that tell no tokens. */
+  firstBytes(bytes: number): Delivered;
+  /** True while nothing was sent. */
+  readonly isEmpty: boolean;
+  /** Bytes of text that were sent. */
+  readonly bytes: number;
   /** Everything that was sent. */
-  all(): { readonly tokens: readonly number[]; readonly text: string };
+  all(): Delivered;
+}
+
+export interface Delivered {
+  readonly tokens: readonly number[];
+  readonly text: string;
+  /** How many pieces it came in. */
+  readonly pieces: number;
 }
 
 export function createDelivery(): Delivery {
   const tokens: number[] = [];
-  const pieces: { readonly end: number; readonly text: string }[] = [];
+  const pieces: { readonly end: number; readonly endByte: number; readonly text: string }[] = [];
+  let bytes = 0;
+
+  function part(arrived: typeof pieces): Delivered {
+    return {
+      tokens: tokens.slice(0, arrived.at(-1)?.end ?? 0),
+      text: arrived.map(({ text }) => text).join(""),
+      pieces: arrived.length,
+    };
+  }
+
   return {
     tokens,
+    get bytes() {
+      return bytes;
+    },
+    get isEmpty() {
+      return pieces.length === 0;
+    },
     add(more, text) {
       tokens.push(...more);
-      pieces.push({ end: tokens.length, text });
+      bytes += Buffer.byteLength(text);
+      pieces.push({ end: tokens.length, endByte: bytes, text });
     },
-    first(count) {
-      const arrived = pieces.filter(({ end }) => end <= count);
-      return { tokens: tokens.slice(0, arrived.at(-1)?.end ?? 0), text: arrived.map(({ text }) => text).join("") };
-    },
-    all: () => ({ tokens: [...tokens], text: pieces.map(({ text }) => text).join("") }),
+    first: (count) => part(pieces.filter(({ end }) => end <= count)),
+    firstBytes: (count) => part(pieces.filter(({ endByte }) => endByte <= count)),
+    all: () => part(pieces),
   };
 }
 
@@ -32,9 +60,20 @@ export function createDelivery(): Delivery {
  * many, so that a buyer cannot read everything and claim to have received nothing.
  */
 const MOST_IN_FLIGHT = 256;
+/** The same in bytes of text; four bytes a token is usual for English. */
+const MOST_BYTES_IN_FLIGHT = 4 * MOST_IN_FLIGHT;
 
 /** How many tokens a buyer that cancelled pays for. `reason` is the text of its CANCEL frame. */
 export function deliveredAtCancel(sent: number, reason: string): number {
-  const received = /^received:(\d{1,9})$/.exec(reason)?.[1];
-  return received === undefined ? sent : Math.min(sent, Math.max(Number(received), sent - MOST_IN_FLIGHT));
+  return believed(sent, /^received:(\d{1,9})$/.exec(reason)?.[1], MOST_IN_FLIGHT);
+}
+
+/** How many bytes of text a buyer that cancelled pays for, where tokens are not known. */
+export function bytesDeliveredAtCancel(sent: number, reason: string): number {
+  const received = /^received:0$/.test(reason) ? "0" : /^receivedBytes:(\d{1,9})$/.exec(reason)?.[1];
+  return believed(sent, received, MOST_BYTES_IN_FLIGHT);
+}
+
+function believed(sent: number, received: string | undefined, inFlight: number): number {
+  return received === undefined ? sent : Math.min(sent, Math.max(Number(received), sent - inFlight));
 }

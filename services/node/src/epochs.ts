@@ -1,5 +1,13 @@
 import type { Chain } from "@depinfer/chain";
-import { type DomainBinding, type Hex, merkleRoot, microUsd, receiptDigest, toHex } from "@depinfer/protocol";
+import {
+  type DomainBinding,
+  type Hex,
+  merkleRoot,
+  microUsd,
+  receiptDigest,
+  type SignedReceipt,
+  toHex,
+} from "@depinfer/protocol";
 import type { Epoch, Ledger } from "./ledger.ts";
 
 export interface EpochModules {
@@ -29,18 +37,27 @@ export async function settle(
   provider: Hex,
   binding: DomainBinding,
 ): Promise<Settlement> {
-  await closeEpoch(ledger, binding);
+  await closeEpochs(ledger, binding);
   const posted = await postMissing(chain, ledger, provider);
   const claim = await claimVouchers(chain, ledger);
   return { ...posted, ...claim, gasUsed: posted.gasUsed + claim.gasUsed };
 }
 
-/** Gathers the receipts since the last epoch under a root, durably and before anything is announced. */
-async function closeEpoch(ledger: Ledger, binding: DomainBinding): Promise<void> {
+/**
+ * Receipts under one root at most. Whoever audits or indexes an epoch asks for all of them in one frame, which holds
+ * 4 MiB; a receipt takes about 1.2 KiB.
+ */
+export const MOST_RECEIPTS = 2_000;
+
+/** Gathers the receipts since the last epoch under roots, durably and before anything is announced. */
+async function closeEpochs(ledger: Ledger, binding: DomainBinding): Promise<void> {
   const receipts = ledger.unposted();
-  if (receipts.length === 0) {
-    return;
+  for (let start = 0; start < receipts.length; start += MOST_RECEIPTS) {
+    await closeEpoch(ledger, binding, receipts.slice(start, start + MOST_RECEIPTS));
   }
+}
+
+async function closeEpoch(ledger: Ledger, binding: DomainBinding, receipts: readonly SignedReceipt[]): Promise<void> {
   const leaves = receipts.map(({ receipt }) => receiptDigest(receipt, binding));
   const epoch: Epoch = {
     epoch: (ledger.epochs().at(-1)?.epoch ?? 0) + 1,

@@ -17,5 +17,6 @@ const REMEDIES = {
 export type PaymentErrorCode = keyof typeof REMEDIES;
 
 export function paymentError(code: PaymentErrorCode, message: string, metadata: ErrorMetadata): DepinferError {
-  return new DepinferError({ code, message, remedy: REMEDIES[code], metadata });
+  // Another provider may serve at once, and this one after the remedy.
+  return new DepinferError({ code, message, remedy: REMEDIES[code], metadata, retryable: true });
 }

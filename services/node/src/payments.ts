@@ -3,6 +3,7 @@ import {
   channelId,
   type DepinferError,
   type DomainBinding,
+  errorMessage,
   type Hex,
   type MicroUsd,
   microUsd,
@@ -46,8 +47,13 @@ interface Escrow {
 export interface Payments {
   /** Takes a voucher; resolves when it is durable. @throws DepinferError `payment.*` without any effect. */
   acceptVoucher(voucher: SignedVoucher): Promise<void>;
-  /** Reserves the most a request can cost; call the result when it is over. @throws DepinferError `payment.*`. */
-  reserve(id: Hex, maxCost: MicroUsd): () => void;
+  /**
+   * Reserves the most a request can cost; call the result when it is over. Before it refuses it looks at the chain, since
+   * a top-up may be newer than the last event that was read.
+   *
+   * @throws DepinferError `payment.*`, or `chain.unreachable`.
+   */
+  reserve(id: Hex, maxCost: MicroUsd): Promise<() => void>;
   /** Reads a channel from the chain again, after an event or before a decision. */
   refresh(id: Hex): Promise<void>;
   deposit(id: Hex): MicroUsd;
@@ -60,7 +66,10 @@ export function createPayments({ chain, ledger, recoverAddress }: PaymentModules
   async function refresh(id: Hex): Promise<Escrow> {
     const { deposit, settled, withdrawAt, status } = await chain.channels.state(id);
     const escrow = { deposit, settled, withdrawAt, open: status === "open" };
-    escrows.set(id, escrow);
+    // Channels that were never open are not remembered: anyone can name as many as they like.
+    if (status !== "none" || ledger.channel(id) !== undefined) {
+      escrows.set(id, escrow);
+    }
     if (ledger.channel(id) !== undefined && ledger.channel(id)?.settled !== settled) {
       await ledger.saveSettled(id, settled);
     }
@@ -82,7 +91,7 @@ export function createPayments({ chain, ledger, recoverAddress }: PaymentModules
         { channelId: id },
       );
     }
-    const signer = recoverAddress(voucherDigest(id, maxClaimableAmount, options.binding), signature);
+    const signer = signerOf(voucherDigest(id, maxClaimableAmount, options.binding), signature);
     return signer === config.payerAuthorizer
       ? null
       : paymentError(
@@ -90,6 +99,27 @@ export function createPayments({ chain, ledger, recoverAddress }: PaymentModules
           `The voucher of ${maxClaimableAmount} units was signed by ${signer}, not by ${config.payerAuthorizer}`,
           { channelId: id },
         );
+  }
+
+  /** The account that signed, or words for why there is none. */
+  function signerOf(digest: Uint8Array, signature: Hex): string {
+    try {
+      return recoverAddress(digest, signature);
+    } catch (error) {
+      return `nobody (${errorMessage(error)})`;
+    }
+  }
+
+  /** Why the channel cannot carry `maxCost` more now, or null. */
+  function refusal(id: Hex, maxCost: MicroUsd): DepinferError | null {
+    const channel = ledger.channel(id);
+    if (channel === undefined) {
+      return paymentError("payment.channelUnknown", `Channel ${id} was not introduced by a VOUCHER frame`, {
+        channelId: id,
+      });
+    }
+    const escrow = escrows.get(id) ?? UNREAD;
+    return refusalFor(channel, escrow, (reserved.get(id) ?? 0n) + maxCost, options);
   }
 
   return {
@@ -127,22 +157,22 @@ export function createPayments({ chain, ledger, recoverAddress }: PaymentModules
         await ledger.saveVoucher(id, voucher);
       }
     },
-    reserve(id, maxCost) {
-      const channel = ledger.channel(id);
-      const escrow = escrows.get(id);
-      if (channel === undefined || escrow === undefined) {
-        throw paymentError("payment.channelUnknown", `Channel ${id} was not introduced by a VOUCHER frame`, {
-          channelId: id,
-        });
+    async reserve(id, maxCost) {
+      if (refusal(id, maxCost) !== null && ledger.channel(id) !== undefined) {
+        await refresh(id);
       }
-      const held = reserved.get(id) ?? 0n;
-      const refusal = refusalFor(channel, escrow, held + maxCost, options);
-      if (refusal !== null) {
-        throw refusal;
+      const final = refusal(id, maxCost);
+      if (final !== null) {
+        throw final;
       }
-      reserved.set(id, held + maxCost);
+      reserved.set(id, (reserved.get(id) ?? 0n) + maxCost);
       return () => {
-        reserved.set(id, (reserved.get(id) ?? 0n) - maxCost);
+        const rest = (reserved.get(id) ?? 0n) - maxCost;
+        if (rest > 0n) {
+          reserved.set(id, rest);
+        } else {
+          reserved.delete(id);
+        }
       };
     },
     async refresh(id) {
@@ -151,6 +181,9 @@ export function createPayments({ chain, ledger, recoverAddress }: PaymentModules
     deposit: (id) => microUsd(escrows.get(id)?.deposit ?? 0n),
   };
 }
+
+/** Escrow of a channel that was not read since the start. */
+const UNREAD: Escrow = { deposit: 0n, settled: 0n, withdrawAt: undefined, open: false };
 
 function refusalFor(
   channel: LedgerChannel,

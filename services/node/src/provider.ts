@@ -4,8 +4,6 @@ import type { Journal } from "@depinfer/journal";
 import type { Exchange, Host, Link, Unsubscribe } from "@depinfer/network";
 import {
   DepinferError,
-  decodeMessage,
-  encodeError,
   errorCode,
   errorMessage,
   FrameType,
@@ -13,7 +11,6 @@ import {
   type Log,
   type MicroUsd,
   type Prices,
-  signedVoucherSchema,
   toHex,
   utf8,
 } from "@depinfer/protocol";
@@ -24,6 +21,7 @@ import type { NonceBook } from "./nonces.ts";
 import { keepOffering } from "./offers.ts";
 import { createPayments } from "./payments.ts";
 import { answerQuery } from "./queries.ts";
+import { createVoucherInbox } from "./voucher-inbox.ts";
 
 export interface NodeModules {
   /** Started by the caller with `nonceHeadFor: nonces.headFor`. */
@@ -93,35 +91,12 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
       margin: options.depositMargin,
     },
   );
-  const vouchers = new WeakMap<Link, Promise<void>>();
+  const vouchers = createVoucherInbox({ payments, log });
   const stopping: Unsubscribe[] = [];
   const working = new Set<Promise<void>>();
+  const underWay = new Set<Hex>();
   let inFlight = 0;
   let settling: Promise<Settlement> | null = null;
-
-  function listen(link: Link): void {
-    link.onControl((type, payload) => {
-      if (type === FrameType.VOUCHER) {
-        takeVoucher(link, payload);
-      }
-    });
-  }
-
-  function takeVoucher(link: Link, payload: Uint8Array): void {
-    const before = vouchers.get(link) ?? Promise.resolve();
-    const bytes = payload.slice();
-    vouchers.set(
-      link,
-      before
-        .then(() => payments.acceptVoucher(decodeMessage(signedVoucherSchema, bytes, "VOUCHER")))
-        .catch((error: unknown) => {
-          log("warn", `voucher refused: ${errorMessage(error)}`, { peer: link.peerId, code: errorCode(error) });
-          if (!link.closed) {
-            link.sendControl(FrameType.ERR, encodeError(error));
-          }
-        }),
-    );
-  }
 
   async function serve(exchange: Exchange, link: Link): Promise<void> {
     try {
@@ -140,7 +115,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
       inFlight += 1;
       try {
         await answer(
-          { ...modules, ledger, payments, vouchersSettled: (from) => vouchers.get(from) ?? Promise.resolve() },
+          { ...modules, ledger, payments, vouchers, underWay },
           { provider, prices, binding: receiptBinding },
           exchange,
           link,
@@ -158,7 +133,9 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
 
   async function isValidator(peerId: string): Promise<boolean> {
     const members = await chain.registry.list();
-    return members.some((member) => member.role === "validator" && member.peerId === toHex(utf8(peerId)));
+    const found = members.find((member) => member.role === "validator" && member.peerId === toHex(utf8(peerId)));
+    // Anyone can register; who reads other people's prompts has a bond to lose.
+    return found !== undefined && (await chain.stake.of(found.operator)).coveredSlots > 0;
   }
 
   function settleOnce(): Promise<Settlement> {
@@ -171,13 +148,16 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
   return {
     async start() {
       const fromBlock = await chain.blockNumber();
-      host.links().forEach(listen);
+      host.links().forEach(vouchers.listen);
       stopping.push(
-        host.onLink(listen),
+        host.onLink(vouchers.listen),
         host.serve((exchange, link) => {
           const work = serve(exchange, link);
           working.add(work);
-          work.finally(() => working.delete(work));
+          work.then(
+            () => working.delete(work),
+            () => working.delete(work),
+          );
         }),
         watchChannels(fromBlock),
         keepOffering(host, engine, () => inFlight, { ...options, receiptKey: modules.receiptSigner.address }, log),
@@ -221,20 +201,28 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
   /** A top-up or a withdrawal by a buyer counts from the block in which it happened. */
   function watchChannels(fromBlock: bigint): Unsubscribe {
     const stop = new AbortController();
+    const { signal } = stop;
     const onError = (error: unknown) =>
       log("warn", `the chain cannot be read, will be tried again: ${errorMessage(error)}`);
-    chain
-      .follow({ fromBlock, signal: stop.signal, contracts: ["channels"], onError, onLogs: refreshNamed })
-      .catch(onError);
-    return () => stop.abort();
-  }
+    const missed = new Set<Hex>();
 
-  async function refreshNamed({ events, rewound }: EventBatch): Promise<void> {
-    const named = new Set(events.flatMap(({ args }) => ("channelId" in args ? [args.channelId] : [])));
-    for (const { id } of ledger.channels()) {
-      if (rewound || named.has(id)) {
-        await payments.refresh(id);
+    async function onLogs({ events, rewound }: EventBatch): Promise<void> {
+      const named = new Set(events.flatMap(({ args }) => ("channelId" in args ? [args.channelId] : [])));
+      for (const { id } of ledger.channels()) {
+        if (rewound || named.has(id) || missed.has(id)) {
+          // A failure here must not end the following; the channel is read with the next batch.
+          await payments.refresh(id).then(
+            () => missed.delete(id),
+            (error: unknown) => {
+              missed.add(id);
+              onError(error);
+            },
+          );
+        }
       }
     }
+
+    chain.follow({ fromBlock, signal, contracts: ["channels"], onError, onLogs }).catch(onError);
+    return () => stop.abort();
   }
 }

@@ -22,7 +22,10 @@ export interface EpochTask {
 
 /** What a validator has to audit and what it found; survives a restart in the middle of an audit. */
 export interface AuditLedger {
-  /** Adds epochs and remembers up to which block the chain was read, together. */
+  /**
+   * Adds epochs and remembers up to which block the chain was read, together. An epoch that is found again is opened
+   * again: a chain that forgot its root may have forgotten the verdicts on it too. What is attested is left alone.
+   */
   found(tasks: readonly Omit<EpochTask, "failures">[], block: bigint): Promise<void>;
   readUpTo(): bigint | null;
   open(): readonly EpochTask[];
@@ -35,7 +38,7 @@ export interface AuditLedger {
 export function createAuditLedger(journal: Journal): AuditLedger {
   const { db } = journal;
   const sql = {
-    add: db.prepare("INSERT INTO epochs (provider, epoch) VALUES (?, ?) ON CONFLICT DO NOTHING"),
+    add: db.prepare("INSERT INTO epochs (provider, epoch) VALUES (?, ?) ON CONFLICT DO UPDATE SET done = 0"),
     progress: db.prepare(
       "INSERT INTO progress VALUES ('chain', ?) ON CONFLICT (name) DO UPDATE SET block = excluded.block",
     ),

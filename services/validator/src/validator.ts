@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { EventBatch } from "@depinfer/chain";
 import type { Journal } from "@depinfer/journal";
-import { errorCode, errorMessage, type Hex } from "@depinfer/protocol";
+import { DepinferError, errorCode, errorMessage, type Hex } from "@depinfer/protocol";
 import { type AuditModules, AuditNotReady, auditEpoch } from "./audit-epoch.ts";
 import { createAuditLedger, type EpochTask } from "./audit-ledger.ts";
 
@@ -74,7 +74,9 @@ export function createValidator(modules: ValidatorModules, options: ValidatorOpt
       log("warn", `audit of epoch ${task.epoch} of ${task.provider} failed: ${errorMessage(error)}`, {
         code: errorCode(error),
       });
-      await (task.failures >= MOST_FAILURES ? ledger.done(task) : ledger.failed(task));
+      // What may pass by itself, such as a provider that restarts, is waited for; others come first.
+      const hopeless = task.failures >= MOST_FAILURES && !(error instanceof DepinferError && error.retryable);
+      await (hopeless ? ledger.done(task) : ledger.failed(task));
     }
   }
 
