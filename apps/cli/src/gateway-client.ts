@@ -170,7 +170,7 @@ function refused(status: number, text: string): DepinferError {
     message: parsed.success
       ? parsed.data.error.message.replace(/\.$/, "")
       : `The gateway answered ${status}: ${text.slice(0, 300)}`,
-    remedy: "Change the request accordingly, or try again",
+    remedy: status >= 500 ? "Try again in a moment" : "Change the request as the message says",
     metadata: { status },
   });
 }

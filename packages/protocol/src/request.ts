@@ -72,15 +72,19 @@ export function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(decoder.decode(bytes));
   } catch (cause) {
-    throw malformed(`${what} is not JSON`, cause);
+    throw new DepinferError({
+      code: "request.malformed",
+      message: `${what} is not JSON in UTF-8`,
+      remedy: "Send one JSON object",
+      cause,
+    });
   }
 }
 
-function malformed(message: string, cause?: unknown): DepinferError {
+function malformed(message: string): DepinferError {
   return new DepinferError({
     code: "request.malformed",
     message,
     remedy: "Encode the message as `specs/03-wire-protocol.md` says",
-    cause,
   });
 }

@@ -1,6 +1,7 @@
 import { formatUsd } from "@depinfer/protocol";
 import { z } from "zod";
 import type { GatewayClient } from "../gateway-client.ts";
+import { printTable } from "../table.ts";
 
 const offer = z.object({
   provider: z.string(),
@@ -30,7 +31,7 @@ export async function offers(client: GatewayClient, json: boolean): Promise<void
     return;
   }
   const perMillion = (text: string) => formatUsd(BigInt(text));
-  console.table(
+  printTable(
     data.map((entry) => ({
       provider: entry.provider,
       model: entry.model,
@@ -67,7 +68,7 @@ export async function models(client: GatewayClient, json: boolean): Promise<void
     console.log(JSON.stringify(data));
     return;
   }
-  console.table(
+  printTable(
     data.map(({ id, depinfer }) => ({
       model: id,
       proof: depinfer.proof_levels.join(", "),

@@ -7,6 +7,7 @@ import { homePaths } from "../home.ts";
 import { readPassphrase, walletAddress } from "../identity.ts";
 import { readNetworkFile } from "../network-file.ts";
 import { callControl } from "../service/control.ts";
+import { printTable } from "../table.ts";
 
 /** Where one account's units are. All amounts are units of six decimals. */
 interface Holdings {
@@ -61,7 +62,7 @@ export async function moneyWhere(home: string, json: boolean): Promise<void> {
     );
     return;
   }
-  console.table(
+  printTable(
     rows.map(({ service, account, wallet, free, channels, earned, stake }) => ({
       service,
       account,
@@ -121,7 +122,7 @@ export async function claim(home: string, json: boolean): Promise<void> {
     } else {
       const what =
         done.claimTx === null ? "nothing to claim" : `claimed ${formatUsd(BigInt(done.claimed))} in ${done.claimTx}`;
-      console.log(`${name}: ${done.receipts} new receipts, ${what}, gas ${done.gasUsed}`);
+      console.log(`${name}: new receipts: ${done.receipts}, ${what}, gas ${done.gasUsed}`);
     }
   }
 }

@@ -18,12 +18,15 @@ export async function up(options: NetworkOptions): Promise<void> {
     await starting.then(({ stop }) => stop()).catch(() => undefined);
     return;
   }
-  await Promise.race([network.complete, ended]);
-  console.error(`Ready in ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
-  console.error(await banner(network, options));
-  await ended;
-  console.error("\nStopping. State is kept; `npm start` goes on where this ended.");
-  await network.stop();
+  try {
+    await Promise.race([network.complete, ended]);
+    console.error(`Ready in ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
+    console.error(await banner(network, options));
+    await ended;
+    console.error("\nStopping. State is kept; `npm start` goes on where this ended.");
+  } finally {
+    await network.stop();
+  }
 }
 
 /** Resolves at the first Ctrl-C or SIGTERM; the second one ends the process at once. */
@@ -61,8 +64,10 @@ async function banner(
     `  curl -i ${url}/v1/chat/completions -H "Authorization: Bearer ${apiKey}" -H "Content-Type: application/json" \\`,
     `    -d '${JSON.stringify({ model, messages: [{ role: "user", content: "Tell me a short story about a fox." }] })}'`,
     "",
-    "  npx depinfer chat          talk to it          npx depinfer verify ID   check an answer (x-depinfer-receipt)",
-    "  npx depinfer providers     who serves          npx depinfer money where where every unit is",
+    "  npx depinfer chat          talk to it",
+    "  npx depinfer verify ID     check an answer; ID is in its header x-depinfer-receipt",
+    "  npx depinfer providers     who serves, and for how much",
+    "  npx depinfer money where   where every unit is",
     "",
     "  Ctrl-C stops everything and keeps its state.",
   ];

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { DepinferError } from "@depinfer/protocol";
 import { type Access, createClient } from "../gateway-client.ts";
 import { readNetworkFile } from "../network-file.ts";
 import { EXIT_CODES, type ReceiptFile, receiptFileSchema, verify } from "../verification.ts";
@@ -36,6 +37,15 @@ export async function verifyCommand(reference: string, options: VerifyCommandOpt
 async function load(reference: string, access: Access): Promise<ReceiptFile> {
   if (existsSync(reference)) {
     return receiptFileSchema.parse(JSON.parse(readFileSync(reference, "utf8")));
+  }
+  if (!/^0x[0-9a-f]{64}$/.test(reference)) {
+    throw new DepinferError({
+      code: "verify.badReference",
+      message: `${JSON.stringify(reference)} is neither a receipt's id nor a file`,
+      remedy:
+        "Pass the value of the header x-depinfer-receipt, 0x and 64 digits, or a file with what /v1/receipts/ID answered",
+      metadata: { reference },
+    });
   }
   return createClient(access).get(`/v1/receipts/${encodeURIComponent(reference)}`, receiptFileSchema);
 }

@@ -111,6 +111,9 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     await steps.run("Waiting for the first offer", () => gateway.waitForOffers(1));
 
     const indexerPort = await freePort(LOOPBACK, port + INDEXER_PORT_OFFSET);
+    if (options.port !== 0 && indexerPort !== port + INDEXER_PORT_OFFSET) {
+      steps.notice(`port ${port + INDEXER_PORT_OFFSET} is busy, the indexer takes ${indexerPort}`);
+    }
     const indexerUrl = `http://${LOOPBACK}:${indexerPort}`;
     const complete = steps.run(`Starting ${options.validators} validators and the indexer`, async () => {
       await Promise.all([
