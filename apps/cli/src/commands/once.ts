@@ -1,3 +1,4 @@
+import type { Verdict } from "@depinfer/proof";
 import { DepinferError, receiptToJson } from "@depinfer/protocol";
 import { z } from "zod";
 import { createClient, type GatewayClient, readAccess } from "../gateway-client.ts";
@@ -57,10 +58,14 @@ async function answerOnce(options: OnceOptions, gateway: GatewayClient, steps: S
     return result;
   });
   const file = await gateway.get(`/v1/receipts/${answer.receiptId}`, receiptFileSchema);
-  const { verdict } = await steps.run("Proving the answer by scoring it again", async (note) => {
+  const verdict = await steps.run("Proving the answer by scoring it again", async (note) => {
+    if (file.receipt !== null && file.receipt.receipt.proofLevel !== "seeded") {
+      note(`not possible, the provider's proof level is "${file.receipt.receipt.proofLevel}"`);
+      return null;
+    }
     const verification = await verify(file, readNetworkFile(homePaths(options.home).network), options.model);
     note(`${verification.verdict.verdict} in ${verification.milliseconds.toFixed(0)} ms`);
-    return verification;
+    return verification.verdict;
   });
   const settlement = await steps.run("Settling on chain", async (note) => {
     const settled = settlementSchema.parse(await callControl(await folderOf(options, answer.provider), "settle"));
@@ -77,7 +82,7 @@ async function answerOnce(options: OnceOptions, gateway: GatewayClient, steps: S
         tokens: { prompt: answer.promptTokens, output: answer.outputTokens },
         cost: file.cost,
         receipt: file.receipt === null ? null : { id: answer.receiptId, ...receiptToJson(file.receipt) },
-        proof: { verdict: verdict.verdict, margin: verdict.statistic.meanMargin, tokens: verdict.statistic.tokens },
+        proof: proofView(verdict),
         settlement: {
           tx: settlement.claimTx,
           rootTx: settlement.rootTx,
@@ -88,11 +93,17 @@ async function answerOnce(options: OnceOptions, gateway: GatewayClient, steps: S
     );
   } else {
     console.log(answer.text);
-    console.error(
-      `\n${summary(BigInt(file.cost), answer.outputTokens, answer.provider)}\nproof: ${verdict.verdict}, ${verdict.reason}`,
-    );
+    const proof =
+      verdict === null ? "none, this provider's answers cannot be checked" : `${verdict.verdict}, ${verdict.reason}`;
+    console.error(`\n${summary(BigInt(file.cost), answer.outputTokens, answer.provider)}\nproof: ${proof}`);
   }
-  return EXIT_CODES[verdict.verdict];
+  return verdict === null ? 0 : EXIT_CODES[verdict.verdict];
+}
+
+function proofView(verdict: Verdict | null) {
+  return verdict === null
+    ? { verdict: "unprovable", margin: null, tokens: 0 }
+    : { verdict: verdict.verdict, margin: verdict.statistic.meanMargin, tokens: verdict.statistic.tokens };
 }
 
 /** Where the provider with this account keeps its state. */
