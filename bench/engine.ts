@@ -42,7 +42,7 @@ export const engine: Benchmark = {
     const answers = quick ? 2 : 6;
     const modelPath = embeddedModels.tiny;
     const own = await createLlamaEngine({ modelPath });
-    const plain = await createPlainEngine({ modelPath, contextLength: own.description.contextLength });
+    const plain = await createPlainEngine({ modelPath, ...own.description });
     try {
       const results: Measured[] = [];
       for (const length of quick ? LENGTHS.slice(0, 1) : LENGTHS) {

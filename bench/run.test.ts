@@ -27,6 +27,7 @@ const SUMMARY_KEYS: Readonly<Record<string, readonly string[]>> = {
   network: ["quicRttMicros", "quicCpuMicros", "tcpRttMicros", "httpRttMicros"],
   engine: ["samplerOverhead", "ownTokensPerSecond", "engineTokensPerSecond"],
   verify: ["verifyOverGenerate", "prefillOverGenerate"],
+  path: ["cpuMicrosPerRequest", "twoHopsCpuMicros", "addedTtfbP50Ms", "addedP50Ms"],
 };
 
 function bench(...args: string[]) {
@@ -34,7 +35,7 @@ function bench(...args: string[]) {
 }
 
 describe("the benchmark runner", () => {
-  it.each(Object.keys(SUMMARY_KEYS))("measures %s briefly and prints one object", async (name) => {
+  it.each(Object.keys(SUMMARY_KEYS))("measures %s briefly and prints one object", { timeout: 90_000 }, async (name) => {
     const { stdout, stderr } = await bench(name, "--quick", "--json");
     const measured = report.parse(JSON.parse(stdout));
     expect(measured.name).toBe(name);

@@ -1,9 +1,9 @@
-import { createLlamaEngine, type ScoringEngine } from "@depinfer/inference";
+import { createLlamaEngine, type EngineDescription, type ScoringEngine } from "@depinfer/inference";
 import { BIT_EXACT_CALIBRATION, marginStatistic } from "@depinfer/proof";
 import { embeddedModels } from "../apps/cli/src/home.ts";
 import { BenchError } from "./bench-error.ts";
 import type { Benchmark, BenchRow } from "./benchmark.ts";
-import { createPlainEngine, type PlainEngine } from "./engine/plain-engine.ts";
+import { createPlainEngine, type PlainEngine, type PlainEngineOptions } from "./engine/plain-engine.ts";
 import { type Sampled, sampleTranscript } from "./engine/transcripts.ts";
 import { type Cost, costOf } from "./measure/cpu.ts";
 import { interleave } from "./measure/interleave.ts";
@@ -11,8 +11,8 @@ import { compared, formatSpread, median, significant } from "./measure/statistic
 
 /*
  * What checking an answer costs against making it: one teacher-forced prefill and the margins, in processor time on one
- * thread. The floor is the prefill without any logits. Rows per micro-batch are fixed at 32 by the runtime class; other
- * sizes show what that costs.
+ * thread. The floor is the prefill without any logits. The runtime class pins the rows per micro-batch and the attention
+ * kernel; the other combinations show what that costs.
  */
 
 const LENGTHS = [
@@ -23,6 +23,8 @@ const LENGTHS = [
   [224, 128],
 ] as const;
 const MICRO_BATCHES = [8, 16, 32, 64, 128];
+/** Attention kernels differ by more than anything else: the class pins one of them. */
+const FLASH_ATTENTION = [true, false];
 
 const cpu = ({ cpuMicros }: Cost) => cpuMicros;
 
@@ -90,31 +92,40 @@ async function measureLength(
 /** Prefill of one long input with other sizes of micro-batch. */
 async function measureBatches(
   modelPath: string,
-  contextLength: number,
+  { contextLength, runtimeClass }: EngineDescription,
   tokens: readonly number[],
   rounds: number,
   progress: (text: string) => void,
 ): Promise<BenchRow[]> {
-  const engines = new Map<number, PlainEngine>();
+  const engines = new Map<string, PlainEngine>();
+  const pinned = batchName(runtimeClass);
+  const combinations = FLASH_ATTENTION.flatMap((flashAttention) =>
+    MICRO_BATCHES.map((microBatch) => ({ flashAttention, microBatch })),
+  );
   try {
-    for (const microBatch of MICRO_BATCHES) {
-      engines.set(microBatch, await createPlainEngine({ modelPath, contextLength, microBatch }));
+    for (const combination of combinations) {
+      const plain = await createPlainEngine({ modelPath, contextLength, runtimeClass: combination });
+      engines.set(batchName(combination), plain);
     }
-    const variants = [...engines].map(([microBatch, plain]) => ({
-      name: String(microBatch),
+    const variants = [...engines].map(([name, plain]) => ({
+      name,
       measure: () => costOf(() => plain.prefill(tokens)),
     }));
     await interleave(variants, 1, () => undefined);
     const samples = await interleave(variants, rounds, (text) => progress(`micro-batches: ${text}`));
-    return MICRO_BATCHES.map((microBatch) => ({
-      microBatch,
+    return combinations.map((combination) => ({
+      ...{ microBatch: combination.microBatch, flashAttention: String(combination.flashAttention) },
       promptTokens: tokens.length,
-      prefillMs: significant(median(samples.of(String(microBatch), cpu)) / 1_000),
-      prefillOver32: formatSpread(compared(samples.of(String(microBatch), cpu), samples.of("32", cpu))),
+      prefillMs: significant(median(samples.of(batchName(combination), cpu)) / 1_000),
+      prefillOverPinned: formatSpread(compared(samples.of(batchName(combination), cpu), samples.of(pinned, cpu))),
     }));
   } finally {
     await Promise.all([...engines.values()].map((plain) => plain.dispose()));
   }
+}
+
+function batchName({ microBatch, flashAttention }: PlainEngineOptions["runtimeClass"]): string {
+  return `${microBatch} ${flashAttention}`;
 }
 
 export const verify: Benchmark = {
@@ -124,15 +135,18 @@ export const verify: Benchmark = {
     const rounds = quick ? 2 : 9;
     const modelPath = embeddedModels.tiny;
     const own = await createLlamaEngine({ modelPath });
-    const { contextLength } = own.description;
-    const plain = await createPlainEngine({ modelPath, contextLength });
+    const { description } = own;
+    const plain = await createPlainEngine({ modelPath, ...description });
     try {
       const measured = [];
       for (const length of quick ? LENGTHS.slice(0, 1) : LENGTHS) {
         measured.push(await measureLength(own, plain, length, rounds, progress));
       }
-      const long = Array.from({ length: Math.min(256, contextLength) - 1 }, (_, index) => 10 + (index % 200));
-      const batches = quick ? [] : await measureBatches(modelPath, contextLength, long, rounds, progress);
+      const long = Array.from(
+        { length: Math.min(256, description.contextLength) - 1 },
+        (_, index) => 10 + (index % 200),
+      );
+      const batches = quick ? [] : await measureBatches(modelPath, description, long, rounds, progress);
       return {
         rounds,
         rows: [...measured.map(({ row }) => row), ...batches],

@@ -1,3 +1,4 @@
+import type { RuntimeClass } from "@depinfer/protocol";
 import {
   getLlama,
   type Llama,
@@ -28,20 +29,17 @@ export interface PlainEngine {
 export interface PlainEngineOptions {
   readonly modelPath: string;
   readonly contextLength: number;
-  /** Rows per step, as in our engine unless that is what is measured. */
-  readonly microBatch?: number;
+  /** As our engine has them, unless they are what is measured. */
+  readonly runtimeClass: Pick<RuntimeClass, "flashAttention" | "microBatch">;
 }
-
-/** As in our engine; see there for the reason. */
-const MICRO_BATCH = 32;
 
 let library: Promise<Llama> | undefined;
 
-/** The same library, threads and context options as our engine has. */
+/** The same library, threads and kinds of cache as our engine has. */
 export async function createPlainEngine({
   modelPath,
   contextLength,
-  microBatch = MICRO_BATCH,
+  runtimeClass: { flashAttention, microBatch },
 }: PlainEngineOptions): Promise<PlainEngine> {
   library ??= getLlama({
     gpu: false,
@@ -56,7 +54,7 @@ export async function createPlainEngine({
     contextSize: contextLength,
     batchSize: microBatch,
     threads: 1,
-    flashAttention: true,
+    flashAttention,
   });
   const sequence = context.getSequence();
   return {

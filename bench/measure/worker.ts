@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { z } from "zod";
 import { BenchError } from "../bench-error.ts";
+import { undoWhenStopped } from "./interruption.ts";
 
 /*
  * A measured process of its own, so that its processor time is its own. The bench calls it by name over the channel
@@ -41,6 +42,7 @@ export async function startWorker(script: URL, args: readonly string[] = []): Pr
     errors.splice(0, errors.length - 20);
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  exited.then(undoWhenStopped(() => stop(child, exited)));
   const waiting = new Map<number, PromiseWithResolvers<unknown>>();
   child.on("message", (message) => {
     const { id, result, error } = reply.parse(message);

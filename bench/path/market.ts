@@ -6,6 +6,7 @@ import { readPassphrase } from "../../apps/cli/src/identity.ts";
 import { freePort } from "../../apps/cli/src/up/free-port.ts";
 import { startLocalChain } from "../../apps/cli/src/up/local-chain.ts";
 import { BenchError } from "../bench-error.ts";
+import { undoWhenStopped } from "../measure/interruption.ts";
 import { temporaryFolder } from "../measure/temporary-folder.ts";
 import { startWorker, type Worker } from "../measure/worker.ts";
 
@@ -35,6 +36,8 @@ export async function startMarket(progress: (text: string) => void): Promise<Mar
     progress("starting a chain, a provider and a gateway");
     const chain = await startLocalChain(paths, { port: await freePort("127.0.0.1", 0), onEvent: () => undefined });
     stops.push(chain.stop);
+    const forget = undoWhenStopped(chain.stop);
+    stops.push(async () => forget());
     const passphrase = readPassphrase(paths.passphrase, { create: true });
     const names = { provider: paths.service("provider-1"), gateway: paths.service("gateway") };
     await chain.fund([names.provider, names.gateway], passphrase);

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { z } from "zod";
 import { freePort } from "../../apps/cli/src/up/free-port.ts";
 import { BenchError } from "../bench-error.ts";
+import { undoWhenStopped } from "../measure/interruption.ts";
 import { projectRoot } from "../measure/machine.ts";
 
 /** Seconds from launching the command until each thing had happened. */
@@ -37,6 +38,14 @@ export async function runNetworkOnce(home: string): Promise<NetworkRun> {
     ],
     { stdio: ["ignore", "pipe", "pipe"], timeout: TIMEOUT_MS },
   );
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  const forget = undoWhenStopped(async () => {
+    child.kill("SIGTERM");
+    await ended;
+  });
   const steps = new Map<string, number>();
   const reached = new Map<string, number>();
   const lines: string[] = [];
@@ -52,10 +61,8 @@ export async function runNetworkOnce(home: string): Promise<NetworkRun> {
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     printed += text;
   });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
+  const code = await ended;
+  forget();
   const exitSeconds = elapsed();
   const answerSeconds = reached.get(ANSWER_STEP);
   const verifiedSeconds = reached.get(VERIFY_STEP);
