@@ -112,6 +112,20 @@ describe("weights that cannot be used", () => {
     expect(await codeFor(path)).toBe("model.corrupt");
   });
 
+  test.each([
+    ["empty", Buffer.alloc(0)],
+    ["only a magic", Buffer.from("GGUF")],
+    ["of an unknown version", Buffer.from("GGUF but nothing else, really nothing")],
+    [
+      "with a count that nobody can have",
+      Buffer.concat([Buffer.from("GGUF"), Buffer.from([3, 0, 0, 0]), Buffer.alloc(16, 0xff)]),
+    ],
+  ])("a file that is %s", async (name, bytes) => {
+    const path = join(folder, `${name}.gguf`);
+    writeFileSync(path, bytes);
+    expect(await codeFor(path)).toBe("model.corrupt");
+  });
+
   test("a file cut in the middle", async () => {
     const path = join(folder, "cut.gguf");
     const whole = readFileSync(weights);

@@ -19,12 +19,37 @@ export async function hashWeights(path: string): Promise<Hex> {
   return `0x${hash.digest("hex")}`;
 }
 
+/** Magic, version, number of tensors, number of metadata entries. */
+const HEADER_BYTES = 24;
+const KNOWN_VERSIONS = [2, 3];
+/** Far above any real model; a reader that believed a larger count would loop for hours over a damaged file. */
+const MOST_ENTRIES = 1_000_000n;
+
 async function requireGguf(path: string): Promise<void> {
-  const magic = Buffer.alloc(4);
+  const header = await readHeader(path);
+  const magic = header.toString("latin1", 0, 4);
+  if (magic !== GGUF_MAGIC) {
+    throw corruptModel(path, `it begins with ${JSON.stringify(magic)} instead of "GGUF"`);
+  }
+  if (header.length < HEADER_BYTES) {
+    throw corruptModel(path, `it has only ${header.length} bytes`);
+  }
+  const version = header.readUInt32LE(4);
+  if (!KNOWN_VERSIONS.includes(version)) {
+    throw corruptModel(path, `its format version is ${version}, known are ${KNOWN_VERSIONS.join(" and ")}`);
+  }
+  const counts = [header.readBigUInt64LE(8), header.readBigUInt64LE(16)];
+  if (counts.some((count) => count > MOST_ENTRIES)) {
+    throw corruptModel(path, `it claims ${counts[0]} tensors and ${counts[1]} metadata entries`);
+  }
+}
+
+async function readHeader(path: string): Promise<Buffer> {
   try {
     const file = await open(path);
     try {
-      await file.read(magic, 0, 4, 0);
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(HEADER_BYTES), 0, HEADER_BYTES, 0);
+      return buffer.subarray(0, bytesRead);
     } finally {
       await file.close();
     }
@@ -36,9 +61,6 @@ async function requireGguf(path: string): Promise<void> {
       metadata: { path },
       cause,
     });
-  }
-  if (magic.toString("latin1") !== GGUF_MAGIC) {
-    throw corruptModel(path, `it begins with ${JSON.stringify(magic.toString("latin1"))} instead of "GGUF"`);
   }
 }
 
