@@ -126,6 +126,8 @@ export interface BuyerLedger {
   requests(limit: number): readonly StoredRequest[];
   /** Requests of a channel for which the provider may still bring a receipt. */
   open(channelId: Hex): readonly StoredRequest[];
+  /** Node that served the channel's last request. */
+  peerOf(channelId: Hex): string | undefined;
   /** Whether the request still waits for its end. */
   isOpen(id: Hex): boolean;
   /** Units spent by an account, including what is reserved for requests under way. */
@@ -154,6 +156,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
     open: db.prepare(
       "SELECT * FROM requests WHERE channel_id = ? AND state IN ('started', 'broken') ORDER BY started_at",
     ),
+    peerOf: db.prepare("SELECT peer_id FROM requests WHERE channel_id = ? ORDER BY rowid DESC LIMIT 1"),
     isOpen: db.prepare("SELECT 1 FROM requests WHERE id = ? AND state IN ('started', 'broken')"),
     spent: db.prepare("SELECT coalesce(sum(cost + reserved), 0) AS spent FROM requests WHERE account = ?"),
   };
@@ -214,6 +217,10 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
     },
     requests: (limit) => sql.requests.all(limit).map(toRequest),
     open: (channelId) => sql.open.all(channelId).map(toRequest),
+    peerOf(channelId) {
+      const row = sql.peerOf.get(channelId);
+      return row === undefined ? undefined : textColumn(row, "peer_id");
+    },
     isOpen: (id) => sql.isOpen.get(id) !== undefined,
     spent: (account) => moneyColumn(sql.spent.get(account) ?? {}, "spent"),
   };

@@ -172,9 +172,19 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     const { accept, tokens, text, end, signed, error, cancelled } = delivered;
     const nothing = tokens.length === 0 && text === "";
     if (accept === null && signed !== null) {
-      return payUnseen(bought, delivered, signed);
+      const { promptTokens } = signed.receipt;
+      const window = meteredCost({ terms, promptTokens, outputTokens: IN_FLIGHT_TOKENS });
+      return payUnseen({ ...bought, reserved: atMost(window, reserved) }, delivered, signed);
     }
-    if (accept === null || (nothing && (error !== null || (cancelled && signed === null)))) {
+    // A provider that says itself that it failed signs for nothing, whatever it had sent.
+    const refused = delivered.refused && signed === null;
+    if (nothing && cancelled && error === null && signed === null) {
+      // The provider may have been done before it heard of the cancellation, and its receipt have crossed it.
+      const promptTokens = accept?.promptTokens ?? mostPromptTokens(ask.body);
+      const window = meteredCost({ terms, promptTokens, outputTokens: IN_FLIGHT_TOKENS });
+      return leaveOpen(bought, delivered, window, cancelledError());
+    }
+    if (accept === null || refused || (nothing && error !== null)) {
       await ledger.finish(
         requestId,
         failed(delivered, error?.message ?? "cancelled before it began"),
@@ -183,7 +193,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
       if (error !== null && error.code !== "provider.busy" && !error.code.startsWith("payment.")) {
         peers.exclude(offer.peerId, error.message);
       }
-      return { requestId, error: error ?? cancelledError(), textDelivered: false };
+      return { requestId, error: error ?? cancelledError(), textDelivered: text !== "" };
     }
     const { generation } = parseBody(ask.endpoint, ask.body);
     const reported = end?.outputTokens ?? signed?.receipt.outputTokens ?? 0;
@@ -207,20 +217,12 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     if (signed === null) {
       // Whatever was delivered is owed once the provider signs for it; until then it is set aside.
       const window = meteredCost({ ...seen, outputTokens: seen.outputTokens + IN_FLIGHT_TOKENS });
-      await ledger.finish(
-        requestId,
-        {
-          ...open(delivered),
-          reserved: atMost(window, reserved),
-          fault: error?.message ?? "no receipt came",
-        },
-        channels.signVoucher,
-      );
-      underWay.delete(requestId);
-      if (!link.closed) {
-        modules.onBroken(link);
-      }
-      return { requestId, error: error ?? missingReceipt(), textDelivered: text !== "" };
+      return leaveOpen(bought, delivered, window, error ?? (cancelled ? cancelledError() : missingReceipt()));
+    }
+    if (cancelled && signed.receipt.outputTokens > seen.outputTokens) {
+      // The provider was done before it heard of the cancellation; what was under way is paid.
+      const window = meteredCost({ ...seen, outputTokens: seen.outputTokens + IN_FLIGHT_TOKENS });
+      return payUnseen({ ...bought, reserved: atMost(window, reserved) }, delivered, signed);
     }
     const faults = receiptFaults(signed, seen, receiptBinding, modules.recoverAddress);
     const state = faults.length === 0 ? "done" : "disputed";
@@ -257,7 +259,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     };
   }
 
-  /** A receipt for a request that was cancelled before its ACCEPT arrived: the provider had begun, and is paid for that. */
+  /** A receipt for a cancelled request that says more than was seen: what was under way is paid, within bounds. */
   async function payUnseen(
     { offer, terms, payload, link, reserved }: Bought,
     delivered: Delivered,
@@ -265,17 +267,35 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
   ): Promise<Purchase> {
     const { requestId, channelId } = terms;
     const stored = { id: requestId, channelId, provider: offer.provider, request: payload, reserved };
-    const cost =
-      signed.receipt.outputTokens > delivered.tokens.length
-        ? null
-        : unseenCost(signed, stored, offer.receiptKey, receiptBinding, modules.recoverAddress);
+    const cost = unseenCost(signed, stored, offer.receiptKey, receiptBinding, modules.recoverAddress);
     if (cost === null) {
       await ledger.finish(requestId, failed(delivered, "its receipt was wrong"), channels.signVoucher);
     } else {
-      const result = { ...open(delivered), state: "done" as const, cost, fault: "cancelled before it began" };
+      const state = cost === signed.receipt.cost ? ("done" as const) : ("disputed" as const);
+      const fault = `cancelled; the receipt of ${signed.receipt.cost} units covers what was still under way`;
+      const result = { ...open(delivered), signed, state, cost, fault };
       show(link, await ledger.finish(requestId, result, channels.signVoucher));
     }
-    return { requestId, error: cancelledError(), textDelivered: false };
+    return { requestId, error: cancelledError(), textDelivered: delivered.text !== "" };
+  }
+
+  /** Ends a request for which a receipt may still come, and asks for it. */
+  async function leaveOpen(
+    { terms: { requestId }, link, reserved }: Bought,
+    delivered: Delivered,
+    window: MicroUsd,
+    error: DepinferError,
+  ): Promise<Purchase> {
+    await ledger.finish(
+      requestId,
+      { ...open(delivered), reserved: atMost(window, reserved), fault: error.message },
+      channels.signVoucher,
+    );
+    underWay.delete(requestId);
+    if (!link.closed) {
+      modules.onBroken(link);
+    }
+    return { requestId, error, textDelivered: delivered.text !== "" };
   }
 
   function show(link: Link, channel: BuyerChannel): void {
@@ -327,7 +347,7 @@ function asError(cause: unknown): DepinferError {
 function cancelledError(): DepinferError {
   return new DepinferError({
     code: "request.cancelled",
-    message: "The request was cancelled before it began",
+    message: "The request was cancelled",
     remedy: "Nothing to do",
   });
 }

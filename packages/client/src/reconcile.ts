@@ -3,6 +3,7 @@ import { type Host, type Link, query, type Unsubscribe } from "@depinfer/network
 import {
   type ChannelReport,
   channelReportSchema,
+  errorCode,
   errorMessage,
   type Hex,
   type Log,
@@ -11,7 +12,7 @@ import {
   type Offer,
   type SignedReceipt,
 } from "@depinfer/protocol";
-import type { BuyerChannel, BuyerLedger, StoredRequest } from "./buyer-ledger.ts";
+import type { BuyerLedger, StoredRequest } from "./buyer-ledger.ts";
 import type { BuyerChannels } from "./channels.ts";
 import type { Peers } from "./peers.ts";
 import { unseenCost } from "./unseen-receipt.ts";
@@ -36,6 +37,9 @@ export interface Reconciler {
   run(link: Link): void;
 }
 
+/** When a provider that had no receipt is asked for the last time, in ms after the first. */
+const SECOND_LOOK_MS = 2_000;
+
 /**
  * Makes buyer and provider agree after either of them, or the link between them, was away: for every request whose end
  * the buyer did not see, the provider may still bring its receipt, and is paid up to what was reserved for it.
@@ -52,24 +56,59 @@ export function createReconciler({
 }: ReconcileModules): Reconciler {
   const binding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
   const stopping: Unsubscribe[] = [];
+  const timers = new Set<NodeJS.Timeout>();
   const turns = new WeakMap<Link, Promise<void>>();
 
-  async function reconcile(link: Link): Promise<void> {
-    for (const channel of ledger.channels()) {
+  async function reconcile(link: Link, final: boolean): Promise<void> {
+    let waiting = false;
+    for (const channel of ledger.channels().filter(({ id }) => ledger.peerOf(id) === link.peerId)) {
       const open = ledger.open(channel.id).filter(({ id, peerId }) => peerId === link.peerId && !underWay.has(id));
       if (open.length > 0) {
-        const report = await query(link, { method: "channel", channelId: channel.id }, channelReportSchema);
-        await acceptUnpaid(link, channel, open, report);
+        await acceptUnpaid(open, await reportOn(link, channel.id));
+        const left = open.filter(({ id }) => ledger.isOpen(id));
+        waiting ||= left.length > 0;
+        if (final) {
+          await giveUp(left);
+        }
       }
+      show(link, channel.id);
+    }
+    if (waiting && !final) {
+      // The provider may have been about to sign.
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        run(link, true);
+      }, SECOND_LOOK_MS);
+      timers.add(timer);
     }
   }
 
-  async function acceptUnpaid(
-    link: Link,
-    channel: BuyerChannel,
-    open: readonly StoredRequest[],
-    report: ChannelReport,
-  ): Promise<void> {
+  /** Receipts that a provider holds for a channel; none when it never heard of the channel. */
+  async function reportOn(link: Link, id: Hex): Promise<Pick<ChannelReport, "unpaid">> {
+    try {
+      return await query(link, { method: "channel", channelId: id }, channelReportSchema);
+    } catch (error) {
+      if (errorCode(error) === "query.notFound") {
+        return { unpaid: [] };
+      }
+      throw error;
+    }
+  }
+
+  /** The provider asks nothing for these, so nothing is kept back for them. */
+  async function giveUp(requests: readonly StoredRequest[]): Promise<void> {
+    for (const { id, providerNonce, tokens, text, fault } of requests.filter((request) => ledger.isOpen(request.id))) {
+      const nothing = { cost: microUsd(0n), reserved: microUsd(0n), signed: null };
+      const why = fault ?? "its end was not seen, and the provider has no receipt for it";
+      await ledger.finish(
+        id,
+        { state: "failed", ...nothing, providerNonce, tokens, text, fault: why },
+        channels.signVoucher,
+      );
+    }
+  }
+
+  async function acceptUnpaid(open: readonly StoredRequest[], report: Pick<ChannelReport, "unpaid">): Promise<void> {
     for (const signed of report.unpaid) {
       const request = open.find(({ id }) => id === signed.receipt.requestId);
       const cost = request === undefined ? null : await costOf(signed, request);
@@ -95,8 +134,12 @@ export function createReconciler({
         log("info", `paid ${cost} units for a request whose end was not seen`, { requestId: request.id });
       }
     }
-    const latest = ledger.channel(channel.id);
-    if (latest !== undefined && !link.closed) {
+  }
+
+  /** The newest voucher, which a crash may have kept from being sent. */
+  function show(link: Link, id: Hex): void {
+    const latest = ledger.channel(id);
+    if (latest !== undefined && latest.owed > 0n && !link.closed) {
       peers.showVoucher(link, latest, () => channels.signVoucher(latest.config, latest.owed));
     }
   }
@@ -106,9 +149,9 @@ export function createReconciler({
     return operator === undefined ? null : unseenCost(signed, request, operator.receiptKey, binding, recoverAddress);
   }
 
-  function run(link: Link): void {
+  function run(link: Link, final = false): void {
     const turn = (turns.get(link) ?? Promise.resolve())
-      .then(() => reconcile(link))
+      .then(() => (link.closed ? undefined : reconcile(link, final)))
       .catch((error: unknown) => log("warn", `channels were not compared with ${link.peerId}: ${errorMessage(error)}`));
     turns.set(link, turn);
   }
@@ -126,22 +169,27 @@ export function createReconciler({
   }
 
   return {
-    run,
+    run: (link) => run(link),
     start() {
       stopping.push(
-        host.onLink(run),
+        host.onLink((link) => run(link)),
         host.offers.onChange(({ kind, offer }) => {
           if (kind !== "expired") {
             look(offer);
           }
         }),
       );
-      host.links().forEach(run);
+      for (const link of host.links()) {
+        run(link);
+      }
       host.offers.offers().forEach(look);
     },
     stop() {
       for (const end of stopping.splice(0)) {
         end();
+      }
+      for (const timer of timers) {
+        clearTimeout(timer);
       }
     },
   };

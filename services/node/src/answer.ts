@@ -38,7 +38,7 @@ export interface AnswerModules {
   readonly receiptSigner: Signer;
   /** Ids of requests that are being answered. */
   readonly underWay: Set<Hex>;
-  readonly vouchers: Pick<VoucherInbox, "settled" | "refusal">;
+  readonly vouchers: Pick<VoucherInbox, "settled" | "takeRefusal">;
 }
 
 export interface AnswerOptions {
@@ -86,7 +86,7 @@ export async function answer(
   try {
     release = await modules.payments.reserve(terms.channelId, mostCost(modules.engine, admitted)).catch((error) => {
       // The reason for a missing voucher is that it was refused.
-      throw (NEEDS_VOUCHER.includes(errorCode(error)) ? modules.vouchers.refusal(link) : null) ?? error;
+      throw (NEEDS_VOUCHER.includes(errorCode(error)) ? modules.vouchers.takeRefusal(link) : null) ?? error;
     });
     if (exchange.closed) {
       return;

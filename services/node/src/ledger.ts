@@ -87,7 +87,10 @@ export interface Ledger {
   saveSettled(id: Hex, settled: bigint): Promise<void>;
   hasAnswer(requestId: Hex): boolean;
   saveAnswer(answer: StoredAnswer): Promise<void>;
-  /** Receipts that the best voucher does not cover, oldest first. */
+  /**
+   * Receipts among which are those that the best voucher does not cover, oldest first; none when it covers all. A voucher
+   * is a sum and does not say for which receipts it is: the one that a buyer missed may be older than others it paid.
+   */
   unpaid(id: Hex): readonly SignedReceipt[];
   transcript(
     requestId: Hex,
@@ -115,7 +118,7 @@ export function createLedger(journal: Journal): Ledger {
       "INSERT INTO receipts (request_id, channel_id, peer_id, audit, receipt, cumulative, request, provider_nonce, tokens, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     ),
     unpaid: db.prepare(
-      "SELECT receipt FROM receipts JOIN channels ON channels.id = channel_id WHERE channel_id = ? AND cumulative > vouchered ORDER BY cumulative LIMIT 1000",
+      "SELECT receipt FROM (SELECT receipt, cumulative FROM receipts JOIN channels ON channels.id = channel_id WHERE channel_id = ? AND owed > vouchered ORDER BY cumulative DESC LIMIT 1000) ORDER BY cumulative",
     ),
     transcript: db.prepare("SELECT * FROM receipts WHERE request_id = ?"),
     unposted: db.prepare("SELECT receipt FROM receipts WHERE epoch IS NULL ORDER BY rowid"),

@@ -18,8 +18,8 @@ export interface VoucherInbox {
   listen(link: Link): void;
   /** Resolves when every voucher that came on the link before has been looked at. */
   settled(link: Link): Promise<void>;
-  /** Why the last voucher on the link was refused, or null when it was taken. */
-  refusal(link: Link): DepinferError | null;
+  /** Why the last voucher on the link was refused, told once; null when it was taken. */
+  takeRefusal(link: Link): DepinferError | null;
 }
 
 /** Vouchers of one link that may wait to be looked at. Each may cost a read of the chain, so a flood ends the link. */
@@ -70,6 +70,13 @@ export function createVoucherInbox({
       });
     },
     settled: (link) => boxes.get(link)?.turn ?? Promise.resolve(),
-    refusal: (link) => boxes.get(link)?.refusal ?? null,
+    takeRefusal(link) {
+      const box = boxes.get(link);
+      const refusal = box?.refusal ?? null;
+      if (box !== undefined) {
+        box.refusal = null;
+      }
+      return refusal;
+    },
   };
 }
