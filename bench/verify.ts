@@ -1,5 +1,5 @@
 import { createLlamaEngine, type EngineDescription, type ScoringEngine } from "@depinfer/inference";
-import { BIT_EXACT_CALIBRATION, marginStatistic } from "@depinfer/proof";
+import { BIT_EXACT_CALIBRATION, marginStatistic, transcriptRoot } from "@depinfer/proof";
 import { embeddedModels } from "../apps/cli/src/home.ts";
 import { BenchError } from "./bench-error.ts";
 import type { Benchmark, BenchRow } from "./benchmark.ts";
@@ -10,8 +10,8 @@ import { interleave } from "./measure/interleave.ts";
 import { compared, formatSpread, median, significant } from "./measure/statistics.ts";
 
 /*
- * What checking an answer costs against making it: one teacher-forced prefill and the margins, in processor time on one
- * thread. The floor is the prefill without any logits. The runtime class pins the rows per micro-batch and the attention
+ * What checking an answer costs against making it: one teacher-forced prefill, the margins, the text and the tokens'
+ * root, in processor time on one thread. The floor is the prefill without any logits. The runtime class pins the rows per micro-batch and the attention
  * kernel; the other combinations show what that costs.
  */
 
@@ -28,8 +28,13 @@ const FLASH_ATTENTION = [true, false];
 
 const cpu = ({ cpuMicros }: Cost) => cpuMicros;
 
-/** Scores and judges a transcript, and checks that the honest answer passes: a wrong check is not a cheap one. */
-async function score(own: ScoringEngine, { prompt, output, seed, generation }: Sampled): Promise<void> {
+/**
+ * Everything in the check of a receipt that grows with the answer: the tokens' root, the text that they show, their
+ * scores and margins. An honest answer has to pass: a wrong check is not a cheap one.
+ */
+async function check(own: ScoringEngine, { prompt, output, seed, generation }: Sampled): Promise<void> {
+  transcriptRoot(output);
+  own.text(prompt, output, generation.stop);
   const scored = await own.score(prompt, output);
   const { meanMargin } = marginStatistic(scored, generation.temperature, seed, BIT_EXACT_CALIBRATION);
   if (meanMargin > BIT_EXACT_CALIBRATION.meanMargin) {
@@ -65,7 +70,7 @@ async function measureLength(
         own.generate({ generation, prompt: { tokens: prompt }, seed, maxTokens: outputTokens }, () => undefined),
       ),
     },
-    { name: "score", measure: repeated(() => score(own, transcript)) },
+    { name: "check", measure: repeated(() => check(own, transcript)) },
     { name: "prefill", measure: repeated(() => plain.prefill(input)) },
   ];
   await interleave(variants, 1, () => undefined);
@@ -75,15 +80,15 @@ async function measureLength(
   const over = (name: string) => compared(samples.of(name, cpu), samples.of("generate", cpu));
   const milliseconds = (name: string) => significant(median(samples.of(name, cpu)) / 3_000);
   return {
-    verifyOverGenerate: over("score"),
+    verifyOverGenerate: over("check"),
     prefillOverGenerate: over("prefill"),
     row: {
       promptTokens,
       outputTokens,
       generateMs: milliseconds("generate"),
-      scoreMs: milliseconds("score"),
+      checkMs: milliseconds("check"),
       prefillMs: milliseconds("prefill"),
-      verifyOverGenerate: formatSpread(over("score")),
+      verifyOverGenerate: formatSpread(over("check")),
       prefillOverGenerate: formatSpread(over("prefill")),
     },
   };
