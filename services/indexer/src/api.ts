@@ -160,7 +160,7 @@ function badQuery(name: string, value: string, wanted: string): DepinferError {
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {
-  // PostgreSQL's 64-bit counts arrive as bigint from one driver and as text from the other; both leave as text.
+  // Money and sums are text from both databases; counts are numbers, and text once they are not exact any more.
   const bytes = Buffer.from(
     JSON.stringify(body, (_key, value: unknown) => (typeof value === "bigint" ? value.toString() : value)),
   );

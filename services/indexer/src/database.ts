@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
+import type { CustomTypesConfig } from "pg";
 
 /** A value that goes into a statement. */
 export type SqlValue = string | number | boolean | null;
@@ -45,7 +46,11 @@ export async function openEmbedded(folder: string): Promise<Database> {
 /** A PostgreSQL server by URL. @throws DepinferError `index.unreachable`. */
 export async function openServer(url: string): Promise<Database> {
   const { default: pg } = await import("pg");
-  const pool = new pg.Pool({ connectionString: url, max: 4 });
+  // 64-bit integers as PGlite gives them: numbers while they are exact. pg gives text.
+  const types: CustomTypesConfig = {
+    getTypeParser: (id, format) => (id === pg.types.builtins.INT8 ? wholeNumber : pg.types.getTypeParser(id, format)),
+  };
+  const pool = new pg.Pool({ connectionString: url, max: 4, types });
   // An idle connection that the server closes is replaced at the next query.
   pool.on("error", () => undefined);
   await pool.query("SELECT 1").catch(async (cause: unknown) => {
@@ -77,6 +82,11 @@ export async function openServer(url: string): Promise<Database> {
     },
     close: () => pool.end(),
   };
+}
+
+function wholeNumber(text: string): number | bigint {
+  const value = Number(text);
+  return Number.isSafeInteger(value) ? value : BigInt(text);
 }
 
 function lockFolder(folder: string): () => void {

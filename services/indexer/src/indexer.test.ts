@@ -1,0 +1,306 @@
+import { randomBytes } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Anvil, type Chain, createChain, createSigner, deployContracts, startAnvil } from "@depinfer/chain";
+import { createHost, type Host } from "@depinfer/network";
+import {
+  type ChannelConfig,
+  encodeMessage,
+  FrameType,
+  type Hex,
+  merkleRoot,
+  microUsd,
+  type Offer,
+  receiptDigest,
+  receiptToJson,
+  type SignedReceipt,
+  toHex,
+  utf8,
+  voucherDigest,
+} from "@depinfer/protocol";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Database, openEmbedded, openServer } from "./database.ts";
+import { createIndexer, type Indexer } from "./indexer.ts";
+import { serverPrograms, startServer, type TestServer } from "./testing/postgres-server.ts";
+
+/* One chain, one provider, and indexers over both databases that must say the same of them. */
+
+const home = mkdtempSync(join(tmpdir(), "depinfer-indexer-"));
+const programs = serverPrograms();
+if (programs === null) {
+  console.warn("PostgreSQL is not compared: no server programs in /usr/lib/postgresql; apt-get install postgresql");
+}
+
+let anvil: Anvil;
+let provider: Chain;
+let buyer: Chain;
+let host: Host;
+let providerHost: Host;
+let server: TestServer | null = null;
+let config: ChannelConfig;
+const receipts: SignedReceipt[] = [];
+const receiptSigner = createSigner(toHex(randomBytes(32)));
+const stopping: Indexer[] = [];
+
+const self = (chain: Chain): Hex => chain.account ?? "0x";
+
+beforeAll(async () => {
+  anvil = await startAnvil({ home: join(home, "chain"), blockTimeSeconds: 1 });
+  const { rpcUrl } = anvil;
+  const deployment = await deployContracts({ rpcUrl, account: createSigner(anvil.key(0)) }, { minWithdrawDelay: 1 });
+  const as = (index: number) => createChain({ rpcUrl, deployment, account: createSigner(anvil.key(index)) });
+  [provider, buyer] = [as(1), as(2)];
+  providerHost = createHost({}, { seed: randomBytes(32), role: "provider", discovery: false });
+  host = createHost({}, { seed: randomBytes(32), role: "indexer", discovery: false });
+  await Promise.all([providerHost.start(), host.start()]);
+  providerHost.serve((exchange) => {
+    exchange.onFrame(() => undefined);
+    exchange.send(
+      FrameType.RESULT,
+      encodeMessage({ provider: self(provider), epoch: 1, receipts: receipts.map(receiptToJson) }),
+    );
+    exchange.end();
+  });
+  await happen();
+  await host.dial(providerHost.addresses);
+  await providerHost.announce(offerOf());
+  server = programs === null ? null : await startServer(programs);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all(stopping.splice(0).map((indexer) => indexer.stop()));
+  await server?.stop();
+  await Promise.all([providerHost.stop(), host.stop()]);
+  await anvil.stop();
+  rmSync(home, { recursive: true, force: true });
+}, 30_000);
+
+function offerOf(): Offer {
+  const issuedAt = Date.now();
+  return {
+    v: 1,
+    peerId: providerHost.peerId,
+    addresses: [...providerHost.addresses],
+    provider: self(provider),
+    receiptKey: receiptSigner.address,
+    model: "words",
+    classId: `0x${"01".repeat(32)}`,
+    proofLevel: "seeded",
+    prices: { inputPerMillion: microUsd(1), cachedInputPerMillion: microUsd(1), outputPerMillion: microUsd(1) },
+    contextLength: 100,
+    slots: 1,
+    idleSlots: 1,
+    region: "test",
+    sequence: issuedAt,
+    issuedAt,
+    expiresAt: issuedAt + 60_000,
+  };
+}
+
+/** A life of a provider: registered, bonded, paid, its receipts under a root. */
+async function happen(): Promise<void> {
+  const { addresses, chainId } = provider.deployment;
+  for (const chain of [provider, buyer]) {
+    await chain.usd.mint(self(chain), 1_000_000_000n);
+    await chain.usd.approve(addresses.channels, 1_000_000_000n);
+    await chain.usd.approve(addresses.stakeVault, 1_000_000_000n);
+  }
+  await provider.registry.register({
+    role: "provider",
+    receiptKey: receiptSigner.address,
+    peerId: toHex(utf8(providerHost.peerId)),
+  });
+  await provider.stake.bond({ slots: 2, amount: 20_000_000n });
+  config = {
+    payer: self(buyer),
+    payerAuthorizer: self(buyer),
+    receiver: self(provider),
+    receiverAuthorizer: self(provider),
+    token: addresses.testUsd,
+    withdrawDelay: 1,
+    salt: `0x${"07".repeat(32)}`,
+  };
+  await buyer.channels.open(config, 1_000n);
+  await buyer.channels.topUp(config, 500n);
+  const id = buyer.channels.idOf(config);
+  const digest = voucherDigest(id, 30n, { chainId, verifyingContract: addresses.channels });
+  const signature = createSigner(anvil.key(2)).sign(digest);
+  await provider.channels.claim({ config, maxClaimableAmount: 30n, signature });
+  receipts.push(receiptOf(1, 10n), receiptOf(2, 20n));
+  const binding = { chainId, verifyingContract: addresses.receiptLog };
+  const root = toHex(merkleRoot(receipts.map(({ receipt }) => receiptDigest(receipt, binding))));
+  await provider.receipts.postRoot({ epoch: 1, root, count: 2, totalCost: 30n });
+}
+
+function receiptOf(number: number, cost: bigint): SignedReceipt {
+  const word: Hex = `0x${number.toString(16).padStart(64, "0")}`;
+  const receipt = {
+    requestId: word,
+    requestHash: word,
+    classId: word,
+    promptHash: word,
+    transcriptRoot: word,
+    textHash: word,
+    seedCommitment: word,
+    channelId: buyer.channels.idOf(config),
+    provider: self(provider),
+    promptTokens: 1,
+    cachedTokens: 0,
+    outputTokens: Number(cost) - 1,
+    stopReason: "end" as const,
+    proofLevel: "seeded" as const,
+    cost: microUsd(cost),
+    startedAt: 1_000,
+    finishedAt: 2_000 + number,
+  };
+  const binding = { chainId: provider.deployment.chainId, verifyingContract: provider.receipts.address };
+  return { receipt, signature: receiptSigner.sign(receiptDigest(receipt, binding)) };
+}
+
+async function start(db: Database): Promise<Indexer> {
+  const indexer = createIndexer({ chain: provider, host, db, log: () => undefined }, { host: "127.0.0.1", port: 0 });
+  stopping.push(indexer);
+  await indexer.start();
+  return indexer;
+}
+
+async function stop(indexer: Indexer): Promise<void> {
+  stopping.splice(stopping.indexOf(indexer), 1);
+  await indexer.stop();
+}
+
+async function get(indexer: Indexer, path: string): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(`http://127.0.0.1:${indexer.port}${path}`);
+  return { status: response.status, body: await response.json() };
+}
+
+const EVERYTHING = ["/providers", "/offers", "/receipts", "/audits", "/channels", "/epochs"];
+
+/** Every table as the API shows it, once both receipts are in. */
+async function everything(indexer: Indexer): Promise<unknown> {
+  await expect
+    .poll(async () => JSON.stringify((await get(indexer, "/status")).body), { timeout: 10_000, interval: 50 })
+    .toMatch(/"receipts":"?2"?/);
+  const word = `0x${"1".padStart(64, "0")}`;
+  const paths = [...EVERYTHING, `/receipts/${word}`, `/channels/${buyer.channels.idOf(config)}`];
+  return Promise.all(paths.map((path) => get(indexer, path)));
+}
+
+describe("an index", () => {
+  test("says what happened on chain, with receipts from their provider", async () => {
+    const indexer = await start(await openEmbedded(join(home, "first")));
+    await everything(indexer);
+    expect((await get(indexer, "/channels")).body).toMatchObject({
+      data: [{ payer: self(buyer), receiver: self(provider), closed: false }],
+    });
+    const text = JSON.stringify((await get(indexer, "/channels")).body);
+    expect(text).toMatch(/"deposit":"?1500"?,"settled":"?30"?/);
+    expect(JSON.stringify((await get(indexer, "/epochs")).body)).toMatch(/"count":2,"cost":"?30"?/);
+    await stop(indexer);
+  });
+
+  test.skipIf(programs === null)("is the same in PostgreSQL, over a restart, and rebuilt from nothing", async () => {
+    const embedded = await start(await openEmbedded(join(home, "one")));
+    const postgres = await start(await openServer(server?.url ?? ""));
+    const [expected, found] = [await everything(embedded), await everything(postgres)];
+    expect(found).toEqual(expected);
+    await stop(postgres);
+    const again = await start(await openServer(server?.url ?? ""));
+    expect(await everything(again)).toEqual(expected);
+    await stop(embedded);
+    rmSync(join(home, "one"), { recursive: true, force: true });
+    const rebuilt = await start(await openEmbedded(join(home, "one")));
+    expect(await everything(rebuilt)).toEqual(expected);
+    await stop(rebuilt);
+    await stop(again);
+  });
+
+  test("drops what a reorganisation took away, and takes what came instead", async () => {
+    const indexer = await start(await openEmbedded(join(home, "reorganised")));
+    const before = await everything(indexer);
+    const snapshot = await rpc("evm_snapshot");
+    const gone = { ...config, salt: `0x${"08".repeat(32)}` as const };
+    await buyer.channels.open(gone, 77n);
+    const path = `/channels/${buyer.channels.idOf(gone)}`;
+    await expect.poll(async () => (await get(indexer, path)).status, { timeout: 10_000 }).toBe(200);
+    await rpc("evm_revert", snapshot);
+    const instead = { ...config, salt: `0x${"09".repeat(32)}` as const };
+    await buyer.channels.open(instead, 78n);
+    await expect
+      .poll(async () => (await get(indexer, `/channels/${buyer.channels.idOf(instead)}`)).status, { timeout: 10_000 })
+      .toBe(200);
+    expect((await get(indexer, path)).status).toBe(404);
+    expect((await get(indexer, "/channels")).body).toMatchObject({ data: { length: 2 } });
+    expect(before).toBeDefined();
+    await stop(indexer);
+  });
+});
+
+describe("a query", () => {
+  let indexer: Indexer;
+  beforeAll(async () => {
+    indexer = await start(await openEmbedded(join(home, "queries")));
+  });
+
+  test.each([
+    "/receipts?limit=0",
+    "/receipts?limit=1001",
+    "/receipts?limit=-1",
+    "/receipts?limit=ten",
+    "/receipts?limit=1.5",
+    "/receipts?before=yesterday",
+    "/receipts?before=99999999999999999999",
+    "/channels?limit=%27%3B+DROP+TABLE+events",
+  ])("with a bad parameter is 400 and says what to give: %s", async (path) => {
+    expect(await get(indexer, path)).toMatchObject({
+      status: 400,
+      body: { error: { code: "index.badQuery", message: expect.stringContaining("whole number") } },
+    });
+  });
+
+  test.each(["/nothing", "/receipts/0x12", `/receipts/0x${"ff".repeat(32)}`, "//", "/channels/'"])(
+    "for what is not there is 404: %s",
+    async (path) => {
+      expect(await get(indexer, path)).toMatchObject({ status: 404 });
+    },
+  );
+
+  test("with SQL in a filter finds nothing and harms nothing", async () => {
+    const attack = encodeURIComponent("' OR 1=1; DROP TABLE events; --");
+    expect(await get(indexer, `/receipts?provider=${attack}`)).toEqual({ status: 200, body: { data: [] } });
+    await everything(indexer);
+  });
+
+  test("a second indexer on its port is refused with a typed error", async () => {
+    const db = await openEmbedded(join(home, "second"));
+    const second = createIndexer(
+      { chain: provider, host, db, log: () => undefined },
+      { host: "127.0.0.1", port: indexer.port },
+    );
+    await expect(second.start()).rejects.toMatchObject({ code: "index.portBusy" });
+    await db.close();
+    expect((await get(indexer, "/healthz")).status).toBe(200);
+  });
+});
+
+describe("a database that cannot be used", () => {
+  test.each(["postgresql://nobody@127.0.0.1:1/none", "postgresql://no-such-host.invalid/none", "nonsense"])(
+    "%s is one typed error",
+    async (url) => {
+      await expect(openServer(url)).rejects.toMatchObject({
+        code: "index.unreachable",
+        remedy: expect.stringContaining("PostgreSQL"),
+      });
+    },
+  );
+});
+
+async function rpc(method: string, ...params: readonly unknown[]): Promise<unknown> {
+  const response = await fetch(anvil.rpcUrl, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+  });
+  const answer: unknown = await response.json();
+  return answer !== null && typeof answer === "object" && "result" in answer ? answer.result : undefined;
+}
