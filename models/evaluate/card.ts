@@ -45,10 +45,15 @@ const table = (rows: readonly (readonly (string | number)[])[]): string => {
 };
 
 const [closed, unseen] = [part(test, "closed"), part(test, "unseen")];
-const tasks = Object.keys(part(test, "tasks"))
+const ratio = (tally: Json): number => number(tally, "right") / number(tally, "of");
+const scored = Object.keys(part(test, "tasks"))
   .map((name) => ({ name, tally: part(part(test, "tasks"), name) }))
-  .sort((a, b) => number(b.tally, "right") / number(b.tally, "of") - number(a.tally, "right") / number(a.tally, "of"))
-  .map(({ name, tally }) => [name, exact(tally), number(tally, "of"), number(tally, "seen")]);
+  .sort((a, b) => ratio(b.tally) - ratio(a.tally));
+const tasks = scored.map(({ name, tally }) => [name, exact(tally), number(tally, "of"), number(tally, "seen")]);
+const between = (low: number, high: number): string =>
+  scored.flatMap(({ name, tally }) => (ratio(tally) >= low && ratio(tally) < high ? [name] : [])).join(", ") || "none";
+/** What this model is meant to reach over all closed tasks. */
+const AIM = 0.8;
 const taskTable = table([
   ["Task", "Exact match", "of", "seen"],
   ...tasks,
@@ -76,6 +81,10 @@ const slots: Record<string, string | number> = {
   ffn: number(config, "ffn"),
   vocab: grouped(number(config, "vocab")),
   parameters: millions(number(record, "parameters"), 2),
+  good: between(0.8, 2),
+  fair: between(0.6, 0.8),
+  poor: between(0, 0.6),
+  aim: ratio(closed) >= AIM ? "" : `It falls short of its aim of ${100 * AIM} % over all closed tasks.`,
   plots: readBlocks("plots").size,
   conversations: grouped(number(record, "conversations")),
   machine: `${number(record, "threads")} threads of an x86-64 server processor (no accelerator)`,
