@@ -72,6 +72,8 @@ export interface Market {
   meet(a: Host, b: Host): Promise<void>;
   /** Remembers the chain as it is; the result brings it back, as a reorganisation does. */
   snapshot(): Promise<() => Promise<void>>;
+  /** Stops the chain's process from answering until the result is called. */
+  freezeChain(): () => void;
   stop(): Promise<void>;
 }
 
@@ -233,6 +235,10 @@ export async function startMarket(): Promise<Market> {
       return async () => {
         await rpc(rpcUrl, "evm_revert", id);
       };
+    },
+    freezeChain() {
+      process.kill(anvil.pid, "SIGSTOP");
+      return () => process.kill(anvil.pid, "SIGCONT");
     },
     async stop() {
       for (const end of stopping.splice(0).reverse()) {
