@@ -10,6 +10,7 @@ const blocks = readBlocks("reading");
 const frames = block(blocks, "frames").items("ask");
 const unknown = block(blocks, "unknown").items("ask");
 const forms = [...blocks.values()].filter(({ name }) => name !== "frames" && name !== "unknown");
+
 interface Fact {
   form: Block;
   slots: Slots;
