@@ -71,7 +71,7 @@ describe("`depinfer verify` exits 1 and says why", () => {
     "for the adversary %s",
     async (kind) => {
       expect(network.output()).toContain("cheat on purpose");
-      const { receiptId } = await ask(kind, "Tell me a short story about a brave dragon.", 120);
+      const { receiptId } = await ask(kind, "Tell me a short story about a brave dragon.", 400);
       const { code, stdout } = await depinfer("verify", receiptId, "--home", network.home);
       expect(stdout).toContain("FAIL");
       expect(stdout).toMatch(
