@@ -55,6 +55,7 @@ function rowsOf({ mode, clients, samples }: Measured): BenchRow[] {
       p99Ms: middle(({ p99Ms }) => p99Ms),
       ttfbP50Ms: middle(({ ttfbP50Ms }) => ttfbP50Ms),
       perSecond: middle(({ perSecond }) => perSecond),
+      failed: of(({ failed }) => failed).reduce((sum, failed) => sum + failed, 0),
       oursOverThisCpu:
         target === "depinfer"
           ? null
@@ -93,6 +94,9 @@ function summaryOf(measured: readonly Measured[], diskSyncMs: number): Readonly<
     streamTwoHopsCpuMicros: cpu(busyStream, "two hops"),
     twoHopsAddedTtfbP50Ms: stream === undefined ? null : added(stream, "two hops", ttfb),
     twoHopsAddedP50Ms: single === undefined ? null : added(single, "two hops", p50),
+    failedRequests: measured
+      .flatMap(({ samples }) => samples.of("depinfer", ({ failed }) => failed))
+      .reduce((sum, failed) => sum + failed, 0),
     diskSyncMs: significant(diskSyncMs),
   };
 }

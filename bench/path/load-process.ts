@@ -89,14 +89,15 @@ async function load(plan: LoadPlan): Promise<LoadResult> {
     Array.from({ length: clients }, () => client(plan, request, until, (answer) => answers.push(answer))),
   );
   const elapsed = (performance.now() - started) / 1000;
-  const totals = answers.map(({ totalMs }) => totalMs);
+  const whole = answers.filter(({ failure }) => failure === null);
   const failures = answers.flatMap(({ failure }) => (failure === null ? [] : [failure]));
+  const totals = whole.map(({ totalMs }) => totalMs);
   return {
-    requests: answers.length,
+    requests: whole.length,
     seconds: elapsed,
     p50Ms: median(totals),
     p99Ms: percentile(totals, 0.99),
-    ttfbP50Ms: median(answers.map(({ firstByteMs }) => firstByteMs)),
+    ttfbP50Ms: median(whole.map(({ firstByteMs }) => firstByteMs)),
     failed: failures.length,
     firstFailure: failures[0] ?? "",
   };

@@ -15,13 +15,14 @@ export type LoadPlan = z.output<typeof loadPlan>;
 
 /** What the load generator saw; times in milliseconds. */
 export const loadResult = z.object({
+  /** Answers that were a whole 200; the times are theirs. */
   requests: z.number(),
   seconds: z.number(),
   p50Ms: z.number(),
   p99Ms: z.number(),
   /** Until the first byte of the body. */
   ttfbP50Ms: z.number(),
-  /** Answers that were not a whole 200, with the first one's beginning. */
+  /** Answers that were not, with the first one's beginning. */
   failed: z.number(),
   firstFailure: z.string(),
 });
