@@ -157,10 +157,13 @@ test("a lost link in the middle of an answer is settled when the link is back", 
 test("a request that is cancelled before its ACCEPT does not spoil the provider's nonces", async () => {
   const { provider, buyer } = await pair();
   await buyer.buyer.ask(askFor("hello", 2), silent);
-  for (let i = 0; i < 5; i++) {
+  for (let i = 0; i < 12; i++) {
     const abort = new AbortController();
     const given = buyer.buyer.ask(askFor("slowly", 20), silent, abort.signal);
-    await until("the request is sent", () => buyer.buyer.requests(1)[0]?.state === "started");
+    // In the turn in which the provider takes it: the ACCEPT, if it is sent, crosses the CANCEL.
+    while (provider.node.state().inFlight === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     abort.abort();
     await given.catch(() => undefined);
   }
@@ -170,7 +173,9 @@ test("a request that is cancelled before its ACCEPT does not spoil the provider'
 }, 30_000);
 
 test("a channel that runs low is topped up in time, and no request is refused for it", async () => {
-  const [provider, buyer] = [await market.provider(), await market.buyer({ channelDeposit: microUsd(1_500) })];
+  // More than the buyer's own estimate leaves unused.
+  const provider = await market.provider({ depositMargin: microUsd(400) });
+  const buyer = await market.buyer({ channelDeposit: microUsd(1_500) });
   await market.meet(buyer.host, provider.host);
   for (let i = 0; i < 25; i++) {
     await buyer.buyer.ask(askFor("hello", 200), silent);
