@@ -66,20 +66,31 @@ function ask(kind: string, content: string, maxTokens: number, temperature = 0.9
   );
 }
 
+/**
+ * Lower precision chooses the same tokens as full precision in about one story in eight at this temperature, so one
+ * answer is not always enough. Six in a row pass once in 250,000 times.
+ */
+const MOST_ANSWERS = 6;
+
 describe("`depinfer verify` exits 1 and says why", () => {
   test.each(KINDS)(
     "for the adversary %s",
     async (kind) => {
       expect(network.output()).toContain("cheat on purpose");
-      const { receiptId } = await ask(kind, "Tell me a short story about a brave dragon.", 400);
-      const { code, stdout } = await depinfer("verify", receiptId, "--home", network.home);
-      expect(stdout).toContain("FAIL");
-      expect(stdout).toMatch(
-        /differ from what the seed demands|in the receipt and should be|goes on after|not what the delivered token ids say/,
-      );
-      expect(code).toBe(1);
+      for (let i = 0; i < MOST_ANSWERS; i++) {
+        const { receiptId } = await ask(kind, "Tell me a short story about a brave dragon.", 400, 1.2);
+        const { code, stdout } = await depinfer("verify", receiptId, "--home", network.home);
+        if (code === 1) {
+          expect(stdout).toContain("FAIL");
+          expect(stdout).toMatch(
+            /differ from what the seed demands|in the receipt and should be|goes on after|not what the delivered token ids say/,
+          );
+          return;
+        }
+      }
+      expect.unreachable(`${kind} passed ${MOST_ANSWERS} times`);
     },
-    30_000,
+    60_000,
   );
 });
 
