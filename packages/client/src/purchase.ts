@@ -4,7 +4,6 @@ import { deriveSeed } from "@depinfer/proof";
 import {
   DepinferError,
   encodeRequest,
-  errorMessage,
   type Hex,
   type Log,
   type MicroUsd,
@@ -21,6 +20,7 @@ import type { BuyerChannels } from "./channels.ts";
 import { lateReceipt } from "./late-receipt.ts";
 import type { Peers } from "./peers.ts";
 import { atMost, mostCost, mostPromptTokens } from "./price-limit.ts";
+import { asError, cancelledError, missingReceipt } from "./purchase-errors.ts";
 import { meteredCost, type Observed, receiptFaults } from "./receipt-check.ts";
 import { unseenCost } from "./unseen-receipt.ts";
 
@@ -65,6 +65,14 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     async buy(ask, offer, handlers, acceptMs, signal) {
       const requestId = random32();
       const leave = peers.enter(offer.peerId);
+      let textDelivered = false;
+      const told: AnswerHandlers = {
+        ...handlers,
+        onText(text) {
+          textDelivered = true;
+          return handlers.onText(text);
+        },
+      };
       try {
         const link = await peers.link(offer);
         const maxOutputTokens = Math.min(ask.maxTokens ?? DEFAULT_MAX_TOKENS, offer.contextLength);
@@ -102,7 +110,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
           );
           peers.showVoucher(link, channel, () => channels.signVoucher(channel.config, microUsd(0n)));
           const late = lateReceipt(link, requestId);
-          const delivered = await deliver(link, payload, terms, ask, offer, handlers, acceptMs, signal);
+          const delivered = await deliver(link, payload, terms, ask, offer, told, acceptMs, signal);
           const signed =
             delivered.signed ?? (delivered.cancelled && delivered.error === null ? await late.wait() : null);
           late.stop();
@@ -118,10 +126,11 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
         }
       } catch (cause) {
         const error = asError(cause);
-        if (error.retryable) {
+        // A chain that is away is nobody's fault.
+        if (error.retryable && !error.code.startsWith("chain.")) {
           peers.exclude(offer.peerId, error.message);
         }
-        return { requestId, error, textDelivered: false };
+        return { requestId, error, textDelivered };
       } finally {
         underWay.delete(requestId);
         leave();
@@ -331,32 +340,4 @@ function open({ accept, tokens, text, signed }: Delivered): FinishedRequest {
 
 function failed(delivered: Delivered, fault: string): FinishedRequest {
   return { ...open(delivered), state: "failed", fault };
-}
-
-function asError(cause: unknown): DepinferError {
-  return cause instanceof DepinferError
-    ? cause
-    : new DepinferError({
-        code: "buyer.internal",
-        message: errorMessage(cause),
-        remedy: "Report this with the gateway's log",
-        cause,
-      });
-}
-
-function cancelledError(): DepinferError {
-  return new DepinferError({
-    code: "request.cancelled",
-    message: "The request was cancelled",
-    remedy: "Nothing to do",
-  });
-}
-
-function missingReceipt(): DepinferError {
-  return new DepinferError({
-    code: "provider.noReceipt",
-    message: "The provider delivered an answer and signed no receipt for it",
-    remedy: "Nothing was paid for it; ask again",
-    retryable: true,
-  });
 }
