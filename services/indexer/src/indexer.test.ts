@@ -208,21 +208,25 @@ describe("an index", () => {
     await stop(indexer);
   });
 
-  test.skipIf(programs === null)("is the same in PostgreSQL, over a restart, and rebuilt from nothing", async () => {
-    const embedded = await start(await openEmbedded(join(home, "one")));
-    const postgres = await start(await openServer(server?.url ?? ""));
-    const [expected, found] = [await everything(embedded), await everything(postgres)];
-    expect(found).toEqual(expected);
-    await stop(postgres);
-    const again = await start(await openServer(server?.url ?? ""));
-    expect(await everything(again)).toEqual(expected);
-    await stop(embedded);
-    rmSync(join(home, "one"), { recursive: true, force: true });
-    const rebuilt = await start(await openEmbedded(join(home, "one")));
-    expect(await everything(rebuilt)).toEqual(expected);
-    await stop(rebuilt);
-    await stop(again);
-  });
+  test.skipIf(programs === null)(
+    "is the same in PostgreSQL, over a restart, and rebuilt from nothing",
+    async () => {
+      const embedded = await start(await openEmbedded(join(home, "one")));
+      const postgres = await start(await openServer(server?.url ?? ""));
+      const [expected, found] = [await everything(embedded), await everything(postgres)];
+      expect(found).toEqual(expected);
+      await stop(postgres);
+      const again = await start(await openServer(server?.url ?? ""));
+      expect(await everything(again)).toEqual(expected);
+      await stop(embedded);
+      rmSync(join(home, "one"), { recursive: true, force: true });
+      const rebuilt = await start(await openEmbedded(join(home, "one")));
+      expect(await everything(rebuilt)).toEqual(expected);
+      await stop(rebuilt);
+      await stop(again);
+    },
+    60_000,
+  );
 
   test("drops what a reorganisation took away, and takes what came instead", async () => {
     const indexer = await start(await openEmbedded(join(home, "reorganised")));
