@@ -51,6 +51,13 @@ test("a failing step of a shared transaction is undone alone", async () => {
   journal.close();
 });
 
+test("a record that comes after the end is rejected, and nothing else happens", async () => {
+  const journal = openJournal({ path: fresh(), migrations });
+  const insert = journal.db.prepare("INSERT INTO money VALUES (?, ?)");
+  journal.close();
+  await expect(journal.record(() => insert.run("late", 1n))).rejects.toThrow();
+});
+
 test("a process killed after a record loses nothing that was confirmed", () => {
   const path = fresh();
   const script = `

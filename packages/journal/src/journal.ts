@@ -66,7 +66,7 @@ export function openJournal({ path, migrations }: JournalOptions): Journal {
         confirm();
       }
     } catch (error) {
-      if (db.isTransaction) {
+      if (db.isOpen && db.isTransaction) {
         db.exec("ROLLBACK");
       }
       for (const step of batch) {
