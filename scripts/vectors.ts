@@ -12,6 +12,7 @@ import {
   createNonceChain,
   deriveSeed,
   gumbel,
+  LEAF_TOKENS,
   positionKey,
   promptHash,
   sampleToken,
@@ -138,7 +139,10 @@ function merkle() {
 function transcripts() {
   const cases = [[], [0], [5, 17, 2], Array.from({ length: 40 }, (_, index) => index * 31)].map((tokens) => ({
     tokens,
-    leaves: tokens.map((token, position) => toHex(transcriptLeaf(position, token))),
+    leaves: Array.from({ length: Math.ceil(tokens.length / LEAF_TOKENS) }, (_, leaf) => {
+      const first = leaf * LEAF_TOKENS;
+      return toHex(transcriptLeaf(first, tokens.slice(first, first + LEAF_TOKENS)));
+    }),
     root: transcriptRoot(tokens),
     promptHash: promptHash(tokens),
   }));

@@ -180,8 +180,9 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
       }),
     start: ({ id, channelId, provider, peerId, model, account, reserved, startedAt, request }, budget = null) =>
       journal.record(() => {
-        const spent = moneyColumn(sql.spent.get(account) ?? {}, "spent");
-        if (budget !== null && spent + reserved > budget) {
+        // The sum is read only where there is a limit: it grows with the account's history.
+        const spent = budget === null ? null : moneyColumn(sql.spent.get(account) ?? {}, "spent");
+        if (budget !== null && spent !== null && spent + reserved > budget) {
           throw overBudget(account, budget, spent, reserved);
         }
         sql.start.run(id, channelId, provider, peerId, model, account, reserved, startedAt, request);

@@ -85,17 +85,20 @@ export interface Buyer {
 const KEPT_DECISIONS = 1_000;
 /** Nothing is computed before ACCEPT, so a provider that takes longer is gone or overwhelmed. */
 const ACCEPT_MS = 1_000;
+/** A busy provider may take this long between two pieces of an answer. */
+const SILENCE_MS = 30_000;
 
 export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer {
   const { host, log } = modules;
   const ledger = createBuyerLedger(modules.journal);
   const channels: BuyerChannels = createBuyerChannels({ ...modules, ledger }, options);
   const peers = createPeers(modules);
+  const silenceMs = options.silenceMs ?? SILENCE_MS;
   const underWay = new Set<Hex>();
   const reconciler = createReconciler({ ...modules, ledger, channels, peers, underWay });
   const purchases = createPurchases(
     { ...modules, ledger, channels, peers, underWay, onBroken: reconciler.run },
-    { silenceMs: options.silenceMs ?? 30_000 },
+    { silenceMs },
   );
   const decisions = new Map<Hex, Decision>();
 
@@ -127,8 +130,14 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
       const limit = options.attempts ?? 3;
       for (let attempts = 1; ; attempts++) {
         const { offer, decision } = choose(ask, tried);
-        // Patience grows with each attempt, in case it is this machine that is slow.
-        const acceptMs = (options.acceptMs ?? ACCEPT_MS) * 2 ** tried.size;
+        // Patience grows with each attempt, in case it is this machine that is slow, and with nobody else to ask it is
+        // long: an overloaded provider is better than none.
+        const alone = !host.offers
+          .offers()
+          .some(
+            (other) => serves(other, ask.policy.model) && other.peerId !== offer.peerId && !tried.has(other.peerId),
+          );
+        const acceptMs = alone ? silenceMs : (options.acceptMs ?? ACCEPT_MS) * 2 ** tried.size;
         const purchase = await purchases.buy(ask, offer, handlers, acceptMs, signal);
         decisions.set(purchase.requestId, decision);
         forgetOldest(decisions, KEPT_DECISIONS);

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { fromHex } from "@depinfer/protocol";
+import { fromHex, merkleVerify } from "@depinfer/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
@@ -9,6 +9,7 @@ import {
   followsInChain,
   gumbel,
   judge,
+  LEAF_TOKENS,
   marginStatistic,
   openTranscript,
   positionKey,
@@ -150,9 +151,18 @@ describe("margins", () => {
 });
 
 test("a transcript opens at every position", () => {
-  const tokens = [4, 8, 15, 16, 23, 42];
-  expect(tokens.map((_, position) => openTranscript(tokens, position).length)).toEqual([3, 3, 3, 3, 2, 2]);
-  expect(transcriptLeaf(0, 4)).not.toEqual(transcriptLeaf(1, 4));
+  const tokens = Array.from({ length: 100 }, (_, index) => 7 * index);
+  const root = fromHex(transcriptRoot(tokens), 32);
+  for (const [position] of tokens.entries()) {
+    const first = position - (position % LEAF_TOKENS);
+    const leaf = transcriptLeaf(first, tokens.slice(first, first + LEAF_TOKENS));
+    const proof = openTranscript(tokens, position).map((hash) => fromHex(hash, 32));
+    expect(merkleVerify(leaf, proof, root)).toBe(true);
+    expect(merkleVerify(transcriptLeaf(first, [1, ...tokens.slice(first + 1, first + LEAF_TOKENS)]), proof, root)).toBe(
+      false,
+    );
+  }
+  expect(transcriptLeaf(0, [4])).not.toEqual(transcriptLeaf(1, [4]));
 });
 
 test("the beacon selects about the wanted share, at least one, and always the same", () => {

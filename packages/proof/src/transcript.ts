@@ -20,16 +20,22 @@ export function textHash(text: string): Hex {
   return toHex(digestSha256(utf8(text)));
 }
 
+/** Tokens of one leaf: together with its head it fits into one block of Keccak, so a leaf costs one permutation. */
+export const LEAF_TOKENS = 32;
+const LEAF_TAG = Uint8Array.of(0);
+
 /**
- * Leaf of one delivered token: keccak of 8 bytes, `u32 position | u32 token id`, big-endian. Inner nodes hash 64 bytes,
- * so that no leaf can be taken for one.
+ * Leaf of up to 32 delivered tokens: keccak of `u8 0 | u32 position of the first, big-endian | ids as little-endian
+ * u32`. That is 5 + 4n bytes, never 64, so that no leaf can be taken for an inner node.
  */
-export function transcriptLeaf(position: number, token: number): Uint8Array {
-  return keccak(uintBytes(position, 4), uintBytes(token, 4));
+export function transcriptLeaf(first: number, tokens: readonly number[]): Uint8Array {
+  return keccak(LEAF_TAG, uintBytes(first, 4), tokenBytes(tokens));
 }
 
 function leavesOf(tokens: readonly number[]): Uint8Array[] {
-  return tokens.map((token, position) => transcriptLeaf(position, token));
+  return Array.from({ length: Math.ceil(tokens.length / LEAF_TOKENS) }, (_, leaf) =>
+    transcriptLeaf(leaf * LEAF_TOKENS, tokens.slice(leaf * LEAF_TOKENS, (leaf + 1) * LEAF_TOKENS)),
+  );
 }
 
 /** Merkle root over the delivered tokens; 32 zero bytes when none was delivered. */
@@ -37,7 +43,7 @@ export function transcriptRoot(tokens: readonly number[]): Hex {
   return toHex(merkleRoot(leavesOf(tokens)));
 }
 
-/** Proof that `tokens[position]` stands in the transcript, for a contract or a juror that does not see the rest. */
+/** Proof that the leaf with `tokens[position]` stands in the transcript, for one who does not see the rest. */
 export function openTranscript(tokens: readonly number[], position: number): Hex[] {
-  return merkleProof(leavesOf(tokens), position).map(toHex);
+  return merkleProof(leavesOf(tokens), Math.floor(position / LEAF_TOKENS)).map(toHex);
 }

@@ -60,7 +60,8 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
     .catch((cause: unknown) => {
       throw corruptModel(options.modelPath, errorMessage(cause), cause);
     });
-  const flashAttention = options.flashAttention ?? true;
+  // On a processor the flash kernel is far slower at these batch sizes; on a GPU it is the faster one.
+  const flashAttention = options.flashAttention ?? options.gpu !== undefined;
   const contextLength = Math.min(options.contextLength ?? DEFAULT_CONTEXT, model.trainContextSize);
   const sequences = await Promise.all(
     Array.from({ length: options.slots ?? 1 }, async () => {
@@ -113,7 +114,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
           throw contextExceeded(prompt.length + output.length, contextLength);
         }
         await sequence.clearHistory();
-        return output.length === 0 ? [] : scorePositions(sequence, prompt, output);
+        return output.length === 0 ? [] : scorePositions(sequence, prompt, output, MICRO_BATCH);
       }),
     text(prompt, output, stop) {
       const answer = createAnswerText(detokenize, prompt, stop);
@@ -150,7 +151,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
         stopReason = "cancelled";
         break;
       }
-      const candidates = await nextCandidates(sequence, pending);
+      const candidates = await nextCandidates(sequence, pending, MICRO_BATCH);
       const token = sampleToken(candidates, generation.temperature, seed, tokens.length);
       tokens.push(token);
       pending = [token];
