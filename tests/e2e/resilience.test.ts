@@ -128,6 +128,9 @@ test("Ctrl-C ends everything within five seconds, and the next start has the sam
   const past = await history();
   const { home, access } = network;
   expect(await network.stop()).toBeLessThan(5_000);
+  await expect(network.chain.blockNumber(), "the chain has ended too").rejects.toMatchObject({
+    code: "chain.unreachable",
+  });
   network = await startTestNetwork([], home);
   expect(network.access.apiKey).toBe(access.apiKey);
   expect(await money()).toEqual(before);

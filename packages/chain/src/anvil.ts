@@ -113,7 +113,8 @@ async function launch({ binary, port, chainId, mnemonic, state, options }: Launc
       ...["--prune-history", `${KEPT_STATES}`],
       ...(hardfork === undefined ? [] : ["--hardfork", hardfork]),
     ],
-    { stdio: ["ignore", "ignore", "pipe"] },
+    // A group of its own: a terminal's Ctrl-C is for the program that uses the chain, which stops it last.
+    { stdio: ["ignore", "ignore", "pipe"], detached: true },
   );
   const errors: string[] = [];
   child.stderr?.setEncoding("utf8").on("data", (text: string) => errors.push(text));

@@ -6,6 +6,8 @@ import {
   moneyColumn,
   type Row,
   textColumn,
+  tokensBlob,
+  tokensColumn,
 } from "@depinfer/journal";
 import {
   type ChannelConfig,
@@ -194,7 +196,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
           result.cost,
           result.reserved,
           result.providerNonce,
-          new Uint8Array(Uint32Array.from(result.tokens).buffer),
+          tokensBlob(result.tokens),
           result.text,
           result.signed === null ? null : JSON.stringify(receiptToJson(result.signed)),
           result.fault,
@@ -267,14 +269,9 @@ function toRequest(row: Row): StoredRequest {
     startedAt: countColumn(row, "started_at"),
     request: bytesColumn(row, "request"),
     providerNonce: row.provider_nonce === null ? null : hexColumn(row, "provider_nonce"),
-    tokens: row.tokens === null ? [] : toTokens(bytesColumn(row, "tokens")),
+    tokens: row.tokens === null ? [] : tokensColumn(row, "tokens"),
     text: row.text === null ? "" : textColumn(row, "text"),
     signed: row.receipt === null ? null : signedReceiptSchema.parse(JSON.parse(textColumn(row, "receipt"))),
     fault: row.fault === null ? null : textColumn(row, "fault"),
   };
-}
-
-function toTokens(bytes: Uint8Array): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: bytes.byteLength / 4 }, (_, index) => view.getUint32(4 * index, true));
 }

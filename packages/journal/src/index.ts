@@ -1,2 +1,11 @@
 export { type Journal, type JournalOptions, openJournal } from "./journal.ts";
-export { bytesColumn, countColumn, hexColumn, moneyColumn, type Row, textColumn } from "./row.ts";
+export {
+  bytesColumn,
+  countColumn,
+  hexColumn,
+  moneyColumn,
+  type Row,
+  textColumn,
+  tokensBlob,
+  tokensColumn,
+} from "./row.ts";

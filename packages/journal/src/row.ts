@@ -1,5 +1,5 @@
 import type { SQLOutputValue } from "node:sqlite";
-import { type Hex, type MicroUsd, microUsd } from "@depinfer/protocol";
+import { type Hex, type MicroUsd, microUsd, tokenBytes } from "@depinfer/protocol";
 
 /** A row as SQLite returns it. */
 export type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -51,4 +51,15 @@ export function bytesColumn(row: Row, column: string): Uint8Array {
     throw unexpected(row, column, "bytes");
   }
   return value;
+}
+
+/** Token ids as they are stored: little-endian u32, one after the other. */
+export function tokensBlob(tokens: readonly number[]): Uint8Array {
+  return tokenBytes(tokens);
+}
+
+export function tokensColumn(row: Row, column: string): number[] {
+  const bytes = bytesColumn(row, column);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: bytes.byteLength / 4 }, (_, index) => view.getUint32(4 * index, true));
 }

@@ -6,6 +6,8 @@ import {
   moneyColumn,
   type Row,
   textColumn,
+  tokensBlob,
+  tokensColumn,
 } from "@depinfer/journal";
 import {
   type ChannelConfig,
@@ -161,7 +163,7 @@ export function createLedger(journal: Journal): Ledger {
           owed === undefined ? receipt.cost : moneyColumn(owed, "owed"),
           request,
           providerNonce,
-          new Uint8Array(Uint32Array.from(tokens).buffer),
+          tokensBlob(tokens),
           text,
         );
       }),
@@ -174,7 +176,7 @@ export function createLedger(journal: Journal): Ledger {
             transcript: {
               request: Buffer.from(bytesColumn(row, "request")).toString("base64"),
               providerNonce: hexColumn(row, "provider_nonce"),
-              outputTokens: toTokens(bytesColumn(row, "tokens")),
+              outputTokens: tokensColumn(row, "tokens"),
               text: textColumn(row, "text"),
             },
             peerId: textColumn(row, "peer_id"),
@@ -217,9 +219,4 @@ function toChannel(row: Row): LedgerChannel {
 
 function toReceipt(row: Row): SignedReceipt {
   return signedReceiptSchema.parse(JSON.parse(textColumn(row, "receipt")));
-}
-
-function toTokens(bytes: Uint8Array): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Array.from({ length: bytes.byteLength / 4 }, (_, index) => view.getUint32(4 * index, true));
 }

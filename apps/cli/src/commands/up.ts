@@ -38,6 +38,7 @@ function untilSignal(): Promise<void> {
     };
     process.once("SIGINT", stop);
     process.once("SIGTERM", stop);
+    process.once("SIGHUP", stop);
   });
 }
 

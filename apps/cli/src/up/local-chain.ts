@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import {
   type Anvil,
   createChain,
@@ -8,6 +9,7 @@ import {
   parseDeployment,
   startAnvil,
 } from "@depinfer/chain";
+import { errorMessage } from "@depinfer/protocol";
 import type { homePaths } from "../home.ts";
 import { walletAddress } from "../identity.ts";
 import { writeNetworkFile } from "../network-file.ts";
@@ -54,17 +56,23 @@ export async function startLocalChain(
   /** On the same port, since every service knows the chain by it. */
   function watch(running: Anvil): void {
     running.exited
-      .then(async () => {
-        if (stopping) {
-          return;
-        }
-        options.onEvent("the chain stopped; starting it again from its last saved state");
-        await new Promise((resolve) => setTimeout(resolve, RESTART_MS));
-        anvil = await start(running.port);
-        watch(anvil);
-        options.onEvent("the chain is back");
-      })
-      .catch((error: unknown) => options.onEvent(`the chain cannot be started again: ${String(error)}`));
+      .then(() => restart(running.port))
+      .catch((error: unknown) => options.onEvent(`the chain cannot be started again: ${errorMessage(error)}`));
+  }
+
+  async function restart(port: number): Promise<void> {
+    if (stopping) {
+      return;
+    }
+    options.onEvent("the chain stopped; starting it again from its last saved state");
+    await setTimeout(RESTART_MS);
+    anvil = await start(port);
+    if (stopping) {
+      await anvil.stop();
+      return;
+    }
+    watch(anvil);
+    options.onEvent("the chain is back");
   }
 
   return {
