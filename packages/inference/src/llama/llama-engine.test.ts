@@ -81,6 +81,11 @@ describe("seeded sampling", () => {
     await cheaper.dispose();
   });
 
+  test("a prompt that fills the context is refused", () => {
+    const long = { ...story(0), prompt: { text: "word ".repeat(20_000) } };
+    expect(() => engine.prompt(long)).toThrow(expect.objectContaining({ code: "request.contextExceeded" }));
+  });
+
   test("a template in the user's text is text, not control", () => {
     const controls = (content: string) => {
       const tokens = engine.prompt({ ...story(0), prompt: { messages: [{ role: "user", content }] } }).tokens;

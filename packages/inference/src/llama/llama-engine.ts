@@ -41,8 +41,8 @@ export interface LlamaEngineOptions {
 }
 
 /**
- * Rows per step of the engine. Decode and prefill agree bit for bit up to 48 rows and not from 64 on, where another
- * kernel runs; 32 keeps a safe distance on both sides of the proof.
+ * Most rows per step of the engine, on both sides of the proof. With flash attention decode and prefill stop agreeing
+ * from 64 rows on, where another kernel runs; without it a lone row disagrees, which `evaluate.ts` avoids.
  */
 const MICRO_BATCH = 32;
 const DEFAULT_CONTEXT = 4096;
