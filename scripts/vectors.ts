@@ -9,9 +9,12 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSigner } from "@depinfer/chain";
 import {
+  auditDraw,
   createNonceChain,
   deriveSeed,
+  drawMembers,
   gumbel,
+  isSelected,
   LEAF_TOKENS,
   positionKey,
   promptHash,
@@ -204,6 +207,32 @@ function classes() {
   return { description: "Runtime classes and their ids", cases };
 }
 
+function auditDraws() {
+  const members = Array.from({ length: 7 }, (_, index) => address(`member ${index}`));
+  const draws = [1, 2, 7].map((size) => {
+    const [beacon, subject, among] = [bytes32(`beacon ${size}`), bytes32(`subject ${size}`), members.slice(0, size)];
+    return { beacon, subject, members: among, drawn: drawMembers(beacon, subject, among, size) };
+  });
+  const selections = [1, 5, 500, 2_000].flatMap((count) =>
+    [0, 0.2].map((rate) => {
+      const [beacon, digest] = [bytes32("audit beacon"), bytes32(`digest ${count} ${rate}`)];
+      return {
+        beacon,
+        digest,
+        draw: auditDraw(beacon, digest),
+        count,
+        rate,
+        selected: isSelected(beacon, digest, { count, rate }),
+      };
+    }),
+  );
+  return {
+    description: "Members by rank, keccak256(beacon, subject, member); receipts selected for audit by their digest",
+    draws,
+    selections,
+  };
+}
+
 /** JSON in which every amount and count is a decimal string, as Solidity's reader wants them. */
 function decimal(value: object): Record<string, string> {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, String(member)]));
@@ -216,6 +245,7 @@ const files = {
   transcript: transcripts(),
   sampling: sampling(),
   "runtime-class": classes(),
+  "audit-draw": auditDraws(),
 };
 const check = process.argv.includes("--check");
 mkdirSync(folder, { recursive: true });

@@ -1,3 +1,4 @@
+export * from "./draw.ts";
 export * from "./margin.ts";
 export * from "./noise.ts";
 export * from "./sampler.ts";

@@ -17,7 +17,6 @@ import {
   type ScoredPosition,
   sampleToken,
   seedCommitment,
-  selectForAudit,
   transcriptLeaf,
   transcriptRoot,
 } from "./index.ts";
@@ -163,14 +162,4 @@ test("a transcript opens at every position", () => {
     );
   }
   expect(transcriptLeaf(0, [4])).not.toEqual(transcriptLeaf(1, [4]));
-});
-
-test("the beacon selects about the wanted share, at least one, and always the same", () => {
-  const beacon = `0x${"3c".repeat(32)}` as const;
-  const selected = selectForAudit(beacon, 10_000, 0.2);
-  expect(selected.length).toBeGreaterThan(1_850);
-  expect(selected.length).toBeLessThan(2_150);
-  expect(selectForAudit(beacon, 10_000, 0.2)).toEqual(selected);
-  expect(selectForAudit(beacon, 3, 0)).toHaveLength(1);
-  expect(selectForAudit(beacon, 0, 1)).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import type { Chain } from "@depinfer/chain";
 import { type ScoringEngine, verifyReceipt } from "@depinfer/inference";
 import { type Host, type Link, query } from "@depinfer/network";
-import { selectForAudit, type Verdict } from "@depinfer/proof";
+import { isSelected, type Verdict } from "@depinfer/proof";
 import {
   canonicalJson,
   DepinferError,
@@ -58,13 +58,13 @@ export async function auditEpoch(modules: AuditModules, validator: Hex, task: Ep
       metadata: { provider, epoch },
     });
   }
-  for (const index of selectForAudit(beacon, leaves.length, rate)) {
+  for (const [index, leaf] of leaves.entries()) {
     const signed = receipts[index];
-    const leaf = leaves[index];
+    const digest = toHex(leaf);
     if (
       signed !== undefined &&
-      leaf !== undefined &&
-      (await chain.receipts.verdictOf(validator, provider, toHex(leaf))) === undefined
+      isSelected(beacon, digest, { count: leaves.length, rate }) &&
+      (await chain.receipts.verdictOf(validator, provider, digest)) === undefined
     ) {
       const verdict = await judge(modules, link, signed, provider);
       if (verdict !== null) {
