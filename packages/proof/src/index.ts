@@ -4,5 +4,6 @@ export * from "./noise.ts";
 export * from "./sampler.ts";
 export * from "./seed.ts";
 export * from "./selection.ts";
+export * from "./sequential.ts";
 export * from "./transcript.ts";
 export * from "./verdict.ts";
