@@ -45,8 +45,7 @@ export function createAnswerText(
     return final;
   }
 
-  function takePending(): string {
-    const text = detokenize(pending, before);
+  function takePending(text: string): string {
     before.push(...pending);
     before.splice(0, before.length - CONTEXT_TOKENS);
     pending = [];
@@ -59,8 +58,9 @@ export function createAnswerText(
         return "";
       }
       pending.push(token);
-      const complete = pending.length >= LONGEST_CHARACTER || !detokenize(pending, before).endsWith(INCOMPLETE);
-      return complete ? settle(takePending()) : "";
+      const piece = detokenize(pending, before);
+      const complete = pending.length >= LONGEST_CHARACTER || !piece.endsWith(INCOMPLETE);
+      return complete ? settle(takePending(piece)) : "";
     },
     get stopped() {
       return stopped;
@@ -69,7 +69,7 @@ export function createAnswerText(
       if (stopped) {
         return "";
       }
-      const rest = pending.length > 0 ? settle(takePending()) : "";
+      const rest = pending.length > 0 ? settle(takePending(detokenize(pending, before))) : "";
       const final = stopped ? rest : rest + held;
       held = "";
       return final;

@@ -1,5 +1,5 @@
 import type { ScoredPosition } from "@depinfer/proof";
-import type { Generation, Hex, ProofLevel, RuntimeClass, StopReason } from "@depinfer/protocol";
+import type { Generation, Hex, OfferedAttestation, ProofLevel, RuntimeClass, StopReason } from "@depinfer/protocol";
 
 /** What an engine serves, as it goes into offers and receipts. */
 export interface EngineDescription {
@@ -8,6 +8,8 @@ export interface EngineDescription {
   readonly runtimeClass: RuntimeClass;
   readonly classId: Hex;
   readonly proofLevel: ProofLevel;
+  /** Of an engine in a trusted domain, for offers. */
+  readonly attestation?: OfferedAttestation;
   /** Tokens that prompt and answer may have together. */
   readonly contextLength: number;
   /** Requests that can be answered at the same time. */
@@ -59,8 +61,11 @@ export interface Engine {
 
 /** An engine that can also score transcripts, and hence check other providers of its runtime class. */
 export interface ScoringEngine extends Engine {
-  /** Logits that this engine finds at each position of `output` after `prompt`, in one prefill. */
-  score(prompt: readonly number[], output: readonly number[]): Promise<ScoredPosition[]>;
+  /**
+   * Logits that this engine finds at `positions` of `output` (ascending; all by default) after `prompt`, in one prefill.
+   * Several calls at once share their steps.
+   */
+  score(prompt: readonly number[], output: readonly number[], positions?: readonly number[]): Promise<ScoredPosition[]>;
   /** The text that an answer of these ids shows, cut at the first stop sequence. */
   text(prompt: readonly number[], output: readonly number[], stop: readonly string[]): string;
   /** Whether the token ends a turn. */

@@ -8,8 +8,9 @@ export type {
   Prompt,
   ScoringEngine,
 } from "./engine.ts";
-export type { GpuDevice } from "./llama/backend.ts";
-export { createLlamaEngine, type LlamaEngineOptions } from "./llama/llama-engine.ts";
+export type { CpuLibrary, GpuDevice } from "./llama/backend.ts";
+export { createLlamaEngine, type KeyCacheType, type LlamaEngineOptions } from "./llama/llama-engine.ts";
+export { PORTABLE_FAMILY, runsPortableFamily, shippedFamilies } from "./llama/portable-library.ts";
 export { createSlots, type Slots } from "./slots.ts";
 export { createUpstreamEngine, type UpstreamEngineOptions } from "./upstream/upstream-engine.ts";
 export { type VerifyInput, type VerifyModules, verifyReceipt } from "./verify-receipt.ts";

@@ -1,4 +1,4 @@
-import { gumbel, type PositionKey, positionKey } from "./noise.ts";
+import { gumbel, type PositionKey } from "./noise.ts";
 import { type Candidates, TOP_K } from "./sampler.ts";
 
 /*
@@ -29,16 +29,16 @@ export interface ScoredPosition extends Candidates {
   readonly chosenLogit: number;
 }
 
+/** @param key the noise of this position, from `createPositionKeys`. */
 export function positionMargin(
   scored: ScoredPosition,
   temperature: number,
-  seed: Uint8Array,
-  position: number,
+  key: PositionKey,
   options: MarginOptions,
 ): PositionMargin {
   const margin = Math.min(
     options.clip,
-    temperature === 0 ? greedyMargin(scored) : gumbelMargin(scored, temperature, positionKey(seed, position), options),
+    temperature === 0 ? greedyMargin(scored) : gumbelMargin(scored, temperature, key, options),
   );
   return { margin, informative: margin > 0 || bestProbability(scored, temperature) < options.deterministic };
 }

@@ -1,5 +1,6 @@
 import type { Hex } from "@depinfer/protocol";
 import { type MarginOptions, positionMargin, type ScoredPosition } from "./margin.ts";
+import { createPositionKeys } from "./noise.ts";
 
 /** What separates honest from dishonest in one runtime class. Data, with its provenance; see `specs/06-proof.md`. */
 export interface Calibration extends MarginOptions {
@@ -53,11 +54,12 @@ export function marginStatistic(
   options: MarginOptions,
 ): Statistic {
   const margins: number[] = [];
+  const keyOf = createPositionKeys(seed);
   let informative = 0;
   let mismatches = 0;
   let sum = 0;
   scored.forEach((position, index) => {
-    const found = positionMargin(position, temperature, seed, index, options);
+    const found = positionMargin(position, temperature, keyOf(index), options);
     margins.push(found.margin);
     informative += found.informative ? 1 : 0;
     mismatches += found.margin > 0 ? 1 : 0;

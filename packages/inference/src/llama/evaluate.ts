@@ -1,11 +1,8 @@
 import { type Candidates, type ScoredPosition, TOP_K } from "@depinfer/proof";
 import { DepinferError } from "@depinfer/protocol";
-import type { LlamaContextSequence, Token } from "node-llama-cpp";
+import type { BatchItem, LlamaContextSequence, PrioritizedBatchItem, Token } from "node-llama-cpp";
 
-/**
- * The engine's ids carry a nominal type; ours are plain numbers.
- * Passing `temperature` to the engine would return divided, truncated logits, so nothing but the filter is passed.
- */
+/** The engine's ids carry a nominal type; ours are plain numbers. */
 function isToken(value: number): value is Token {
   return Number.isInteger(value) && value >= 0;
 }
@@ -22,91 +19,141 @@ function toToken(value: number): Token {
 }
 
 /*
- * No step of the engine may evaluate a single row: without flash attention one row takes another kernel for attention
- * than two or more do, and its last bits differ. Sizes from 2 to 128 rows agreed exactly with the small models that were
- * tried on one processor, so a single row is always evaluated together with the row before it.
+ * No sequence may ever evaluate a single row: attention takes another kernel for one row than for two or more, and its
+ * last bits differ. Every other number of rows agrees (`bench exactness`). So each piece of work has an even number of
+ * rows, and batches of several sequences are cut at even numbers, which leaves no row alone.
  */
 
-/** Evaluates `tokens` after what the sequence holds and returns the best candidates for what follows the last of them. */
-export async function nextCandidates(
-  sequence: LlamaContextSequence,
-  tokens: readonly number[],
-  microBatch: number,
-): Promise<Candidates> {
-  const step = await withoutLoneRow(sequence, tokens, microBatch);
-  const last = step.length - 1;
-  const results = await sequence.controlledEvaluate(
-    step.map((token, index) =>
-      index === last ? [token, { generateNext: { logits: { filter: { tokens: [], includeTop: TOP_K } } } }] : token,
-    ),
-  );
-  const logits = results[last]?.next.logits;
-  return { tokens: [...(logits?.keys() ?? [])], logits: [...(logits?.values() ?? [])] };
+/** Shares a batch between sequences evenly, in pairs of rows. */
+export function shareInPairs({ items, size }: { items: readonly BatchItem[]; size: number }): PrioritizedBatchItem[] {
+  const shares = items.map((item) => ({ item, processAmount: 0 }));
+  let left = size - (size % 2);
+  for (let open = shares; left > 0 && open.length > 0; open = open.filter(wantsMore)) {
+    for (const share of open.slice(0, left / 2)) {
+      share.processAmount += 2;
+      left -= 2;
+    }
+  }
+  return shares.filter(({ processAmount }) => processAmount > 0);
 }
 
-/** What to evaluate so that the last step has two rows: the row before is taken back, or left over from a prompt. */
-async function withoutLoneRow(
-  sequence: LlamaContextSequence,
-  tokens: readonly number[],
-  microBatch: number,
-): Promise<Token[]> {
-  const rows = tokens.map(toToken);
-  if (rows.length % microBatch !== 1) {
-    return rows;
+function wantsMore({ item, processAmount }: PrioritizedBatchItem): boolean {
+  return processAmount < item.tokens.length;
+}
+
+/**
+ * Asks for the best `count` logits as they are. Without these options the engine sorts its whole vocabulary for them. A
+ * temperature of 1 divides by nothing; any other would return divided logits.
+ */
+function asked(count: number, chosen: readonly Token[]) {
+  return {
+    generateNext: {
+      logits: { filter: { tokens: [...chosen], includeTop: TOP_K } },
+      options: { temperature: 1, topK: count, topP: 1, minP: 0, seed: 0 },
+    },
+  };
+}
+
+const ASK_NEXT = asked(TOP_K, []);
+
+/**
+ * Evaluates a prompt after what the sequence holds and returns the best candidates for what follows it.
+ *
+ * @param prompt at least one token.
+ */
+export async function promptCandidates(sequence: LlamaContextSequence, prompt: readonly number[]): Promise<Candidates> {
+  const rows = prompt.map(toToken);
+  const last = rows.length - 1;
+  const start = sequence.nextTokenIndex;
+  const padded = rows.length % 2 === 1;
+  const results = await sequence.controlledEvaluate([
+    ...rows.map((token, index) => (index === last ? asking(token) : token)),
+    ...(padded ? rows.slice(-1) : []),
+  ]);
+  if (padded) {
+    await sequence.eraseContextTokenRanges([{ start: start + rows.length, end: start + rows.length + 1 }]);
   }
-  if (rows.length > 1) {
-    await sequence.evaluateWithoutGeneratingNewTokens(rows.slice(0, -2));
-    return rows.slice(-2);
-  }
+  return candidatesOf(results[last]?.next.logits);
+}
+
+/** Evaluates the token that was drawn last and returns the best candidates for what follows it. */
+export async function nextCandidates(sequence: LlamaContextSequence, token: number): Promise<Candidates> {
   const end = sequence.nextTokenIndex;
   const before = sequence.contextTokens[end - 1];
   if (before === undefined) {
-    // The first row of all attends to itself alone, which every kernel computes alike.
-    return rows;
+    return promptCandidates(sequence, [token]);
   }
   await sequence.eraseContextTokenRanges([{ start: end - 1, end }]);
-  return [before, ...rows];
+  const results = await sequence.controlledEvaluate([before, asking(toToken(token))]);
+  return candidatesOf(results[1]?.next.logits);
 }
 
-/** Evaluates prompt and output once and returns the candidates at every position of the output. */
+function asking(token: Token): [Token, typeof ASK_NEXT] {
+  return [token, ASK_NEXT];
+}
+
+function candidatesOf(logits: ReadonlyMap<Token, number> | undefined): Candidates {
+  return logits === undefined
+    ? { tokens: [], logits: [] }
+    : { tokens: [...logits.keys()], logits: [...logits.values()] };
+}
+
+/** Logits asked for where an answer is scored: enough below the 64th for a token that stood just above it elsewhere. */
+const SCORED_TOP = 80;
+
+/**
+ * Evaluates prompt and output once and returns the candidates at the asked positions of the output.
+ *
+ * @param positions positions of the output, ascending; all of them by default.
+ */
 export async function scorePositions(
   sequence: LlamaContextSequence,
   prompt: readonly number[],
   output: readonly number[],
-  microBatch: number,
+  positions: readonly number[] = [...output.keys()],
 ): Promise<ScoredPosition[]> {
   const first = prompt.length - 1;
-  const input = [...prompt, ...output.slice(0, -1)];
-  if (input.length % microBatch === 1) {
-    // A row that nobody reads, so that the last one that counts is not alone.
-    input.push(input.at(-1) ?? 0);
+  const last = positions.at(-1);
+  if (last === undefined) {
+    return [];
   }
-  const scored: ScoredPosition[] = [];
-  await sequence.controlledEvaluate(
-    input.map((token, index) => {
+  const input: (Token | [Token, ReturnType<typeof asked>])[] = [...prompt, ...output.slice(0, last)].map(toToken);
+  for (const position of positions) {
+    const token = input[first + position];
+    const chosen = output[position];
+    if (typeof token === "number" && chosen !== undefined) {
+      input[first + position] = [token, asked(SCORED_TOP, [toToken(chosen)])];
+    }
+  }
+  if (input.length % 2 === 1) {
+    // A row that nobody reads.
+    input.push(toToken(output[last] ?? 0));
+  }
+  const scored = new Map<number, ScoredPosition>();
+  await sequence.controlledEvaluate(input, {
+    onTokenResult(index, { next: { logits } }) {
       const chosen = output[index - first];
-      return index < first || chosen === undefined
-        ? toToken(token)
-        : [toToken(token), { generateNext: { logits: { filter: { tokens: [toToken(chosen)], includeTop: TOP_K } } } }];
-    }),
-    {
-      onTokenResult(index, result) {
-        const chosen = output[index - first];
-        if (chosen !== undefined && result.next.logits !== undefined) {
-          scored[index - first] = scoredPosition(result.next.logits, chosen);
-        }
-      },
+      if (chosen !== undefined && logits !== undefined) {
+        scored.set(index - first, scoredPosition(logits, chosen));
+      }
     },
-  );
-  return scored;
+  });
+  return positions.flatMap((position) => scored.get(position) ?? []);
 }
 
+/** The engine lists the best first, and the chosen token once more after them if it is not one of them. */
 function scoredPosition(logits: ReadonlyMap<Token, number>, chosen: number): ScoredPosition {
-  const ranked = [...logits].sort((a, b) => b[1] - a[1]).slice(0, TOP_K);
-  return {
-    tokens: ranked.map(([token]) => token),
-    logits: ranked.map(([, logit]) => logit),
-    chosen,
-    chosenLogit: [...logits].find(([token]) => token === chosen)?.[1] ?? Number.NEGATIVE_INFINITY,
-  };
+  const tokens: number[] = [];
+  const values: number[] = [];
+  let chosenLogit = Number.NEGATIVE_INFINITY;
+  for (const [token, logit] of logits) {
+    if (token === chosen) {
+      chosenLogit = logit;
+    }
+    if (tokens.length < TOP_K) {
+      tokens.push(token);
+      values.push(logit);
+    }
+  }
+  return { tokens, logits: values, chosen, chosenLogit };
 }

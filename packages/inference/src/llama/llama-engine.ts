@@ -1,4 +1,4 @@
-import { SAMPLER_VERSION, sampleToken } from "@depinfer/proof";
+import { createSampler, SAMPLER_VERSION } from "@depinfer/proof";
 import {
   canonicalJson,
   classId,
@@ -11,6 +11,7 @@ import {
   utf8,
 } from "@depinfer/protocol";
 import {
+  GgmlType,
   GgufFileType,
   getModuleVersion,
   type LlamaContextSequence,
@@ -21,9 +22,9 @@ import {
 import { createAnswerText } from "../answer-text.ts";
 import type { Completion, EngineDescription, GenerateOptions, OnDelta, ScoringEngine } from "../engine.ts";
 import { createSlots } from "../slots.ts";
-import { backendFamily, type GpuDevice, loadBackend } from "./backend.ts";
+import { backendFamily, type CpuLibrary, type GpuDevice, loadBackend } from "./backend.ts";
 import { promptTokens } from "./chat-prompt.ts";
-import { nextCandidates, scorePositions } from "./evaluate.ts";
+import { nextCandidates, promptCandidates, scorePositions, shareInPairs } from "./evaluate.ts";
 import { corruptModel, hashWeights } from "./weights.ts";
 
 export interface LlamaEngineOptions {
@@ -36,9 +37,17 @@ export interface LlamaEngineOptions {
   /** Tokens that prompt and answer may have together; at most what the model was trained for. */
   readonly contextLength?: number;
   readonly flashAttention?: boolean;
+  /** Type of the key cache; f16 by default. Another one is another runtime class. */
+  readonly keyCache?: KeyCacheType;
+  /** Which of the engine's processor libraries computes; `portable` by default. */
+  readonly cpuLibrary?: CpuLibrary;
+  /** Draws tokens in place of the seeded sampler, for simulations of cheats. */
+  readonly createSampler?: typeof createSampler;
   /** Computes on this device instead of the processor; another runtime class. */
   readonly gpu?: GpuDevice;
 }
+
+export type KeyCacheType = "f16" | "q8_0" | "q4_0";
 
 /**
  * Most rows per step of the engine, on both sides of the proof. With flash attention decode and prefill stop agreeing
@@ -46,6 +55,7 @@ export interface LlamaEngineOptions {
  */
 const MICRO_BATCH = 32;
 const DEFAULT_CONTEXT = 4096;
+const KEY_CACHE_TYPES = { q8_0: GgmlType.Q8_0, q4_0: GgmlType.Q4_0 } as const;
 
 /**
  * llama.cpp with the seeded sampler.
@@ -54,7 +64,7 @@ const DEFAULT_CONTEXT = 4096;
  */
 export async function createLlamaEngine(options: LlamaEngineOptions): Promise<ScoringEngine> {
   const weights = await hashWeights(options.modelPath);
-  const llama = await loadBackend(options.gpu ?? false);
+  const llama = await loadBackend({ gpu: options.gpu ?? false, cpuLibrary: options.cpuLibrary ?? "portable" });
   const model = await llama
     .loadModel({ modelPath: options.modelPath, gpuLayers: options.gpu === undefined ? 0 : "max" })
     .catch((cause: unknown) => {
@@ -63,18 +73,19 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
   // On a processor the flash kernel is far slower at these batch sizes; on a GPU it is the faster one.
   const flashAttention = options.flashAttention ?? options.gpu !== undefined;
   const contextLength = Math.min(options.contextLength ?? DEFAULT_CONTEXT, model.trainContextSize);
-  const sequences = await Promise.all(
-    Array.from({ length: options.slots ?? 1 }, async () => {
-      const context = await model.createContext({
-        contextSize: contextLength,
-        batchSize: MICRO_BATCH,
-        threads: 1,
-        flashAttention,
-      });
-      return context.getSequence();
-    }),
-  );
-  const slots = createSlots(sequences);
+  const keyCache = options.keyCache ?? "f16";
+  const slotCount = options.slots ?? 1;
+  const context = await model.createContext({
+    contextSize: contextLength,
+    sequences: slotCount,
+    batchSize: MICRO_BATCH,
+    batching: { itemPrioritizationStrategy: shareInPairs },
+    threads: 1,
+    flashAttention,
+    ...(keyCache === "f16" ? {} : { experimentalKvCacheKeyType: KEY_CACHE_TYPES[keyCache] }),
+  });
+  const slots = createSlots(Array.from({ length: slotCount }, () => context.getSequence()));
+  const samplerFor = options.createSampler ?? createSampler;
   const wrapper = resolveChatWrapper(model);
   const runtimeClass: RuntimeClass = {
     weights,
@@ -82,7 +93,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
     engine: `llama.cpp ${llama.llamaCppRelease.release} (node-llama-cpp ${await getModuleVersion()})`,
     backend: backendFamily(llama),
     flashAttention,
-    keyCache: "f16",
+    keyCache,
     valueCache: "f16",
     microBatch: MICRO_BATCH,
     sampler: SAMPLER_VERSION,
@@ -108,13 +119,13 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       return { tokens };
     },
     generate: (request, onDelta) => slots.run((sequence) => generate(sequence, request, onDelta)),
-    score: (prompt, output) =>
+    score: (prompt, output, positions) =>
       slots.run(async (sequence) => {
         if (prompt.length + output.length > contextLength) {
           throw contextExceeded(prompt.length + output.length, contextLength);
         }
         await sequence.clearHistory();
-        return output.length === 0 ? [] : scorePositions(sequence, prompt, output, MICRO_BATCH);
+        return scorePositions(sequence, prompt, output, positions);
       }),
     text(prompt, output, stop) {
       const answer = createAnswerText(detokenize, prompt, stop);
@@ -144,21 +155,23 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
     const tokens: number[] = [];
     let text = "";
     let stopReason: StopReason = "length";
-    let pending: readonly number[] = prompt.tokens;
+    const draw = samplerFor(generation.temperature, seed);
     await sequence.clearHistory();
     while (tokens.length < limit) {
       if (signal?.aborted) {
         stopReason = "cancelled";
         break;
       }
-      const candidates = await nextCandidates(sequence, pending, MICRO_BATCH);
-      const token = sampleToken(candidates, generation.temperature, seed, tokens.length);
+      const last = tokens.at(-1);
+      const candidates = await (last === undefined
+        ? promptCandidates(sequence, prompt.tokens)
+        : nextCandidates(sequence, last));
+      const token = draw(candidates, tokens.length);
       tokens.push(token);
-      pending = [token];
       const ended = endsTurn(token);
       const piece = ended ? answer.flush() : answer.push(token);
       text += piece;
-      const full = onDelta(pending, piece);
+      const full = onDelta([token], piece);
       if (full !== undefined) {
         await full;
       }
