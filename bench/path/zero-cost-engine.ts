@@ -37,7 +37,7 @@ export function createZeroCostEngine(): Engine {
       model: "zero-cost",
       runtimeClass,
       classId: classId(runtimeClass),
-      proofLevel: "seeded",
+      proofLevel: "none",
       contextLength: 4_096,
       slots: SLOTS,
     },

@@ -1,5 +1,5 @@
 import { ADVERSARIES } from "@depinfer/node";
-import { DepinferError, errorMessage, microUsd } from "@depinfer/protocol";
+import { DepinferError, errorMessage, MINIMUM_LEVELS, microUsd, parseMinimumLevel } from "@depinfer/protocol";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Access, createClient, readAccess } from "./gateway-client.ts";
 import { defaultHome, homePaths } from "./home.ts";
@@ -41,6 +41,12 @@ const adversary = () =>
   new Option("--adversary <kind>", "TEST ONLY: cheat on purpose, to see it caught").choices(ADVERSARIES);
 const adversaries = () =>
   new Option("--adversary <kinds...>", "TEST ONLY: let the last providers cheat, one in each way").choices(ADVERSARIES);
+const minProofLevel = () =>
+  new Option("--min-proof-level <level>", "what every answer has to be provable at least")
+    .choices(MINIMUM_LEVELS)
+    .default("none");
+const allowSimulatedAttestation = () =>
+  new Option("--allow-simulated-attestation", "TEST ONLY: let SIMULATED attestation pass for attested");
 const json = () => new Option("--json", "print one JSON object for scripts");
 const home = () => new Option("--home <folder>", "where state is kept").default(defaultHome());
 
@@ -156,11 +162,20 @@ service("gateway", "buy inference for your apps through an OpenAI-compatible end
   .option("--host <address>", "interface to listen on", "127.0.0.1")
   .option("--port <port>", "port to listen on", integer, DEFAULT_PORT)
   .option("--allow-host <name...>", "host names under which clients may call, besides localhost", [])
+  .addOption(minProofLevel())
+  .addOption(allowSimulatedAttestation())
   .action(async (options) => {
     const { startGateway } = await import("./service/gateway.ts");
     await runService("gateway", options.home, (log) =>
       startGateway(
-        { ...serviceOptions(options), host: options.host, port: options.port, allowedHosts: options.allowHost },
+        {
+          ...serviceOptions(options),
+          host: options.host,
+          port: options.port,
+          allowedHosts: options.allowHost,
+          minProofLevel: parseMinimumLevel(options.minProofLevel, "--min-proof-level"),
+          allowSimulatedAttestation: options.allowSimulatedAttestation ?? false,
+        },
         log,
       ),
     );

@@ -32,6 +32,8 @@ export interface BuyerModules {
   readonly log: Log;
   /** Uniform in [0, 1); for routing only. */
   readonly random: () => number;
+  /** What is wrong with an offer's quote, or undefined. Without it no offer passes for `attested`. */
+  readonly attestationFault?: (offer: Offer) => string | undefined;
 }
 
 export interface BuyerOptions extends ChannelOptions {
@@ -89,7 +91,7 @@ const ACCEPT_MS = 1_000;
 const SILENCE_MS = 30_000;
 
 export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer {
-  const { host, log } = modules;
+  const { host, log, attestationFault } = modules;
   const ledger = createBuyerLedger(modules.journal);
   const channels: BuyerChannels = createBuyerChannels({ ...modules, ledger }, options);
   const peers = createPeers(modules);
@@ -105,7 +107,12 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
   function choose(ask: Ask, tried: ReadonlyMap<string, string>): { offer: Offer; decision: Decision } {
     const offers = host.offers.offers();
     const decide = (excluded: (peerId: string) => string | undefined) =>
-      route(offers, ask.policy, { inFlight: peers.inFlight, excluded, random: modules.random });
+      route(offers, ask.policy, {
+        inFlight: peers.inFlight,
+        excluded,
+        random: modules.random,
+        ...(attestationFault === undefined ? {} : { attestationFault }),
+      });
     const strict = decide((peerId) => tried.get(peerId) ?? peers.excluded(peerId));
     // A provider that failed a moment ago is still better than none.
     const decision = strict.chosen === undefined ? decide((peerId) => tried.get(peerId)) : strict;

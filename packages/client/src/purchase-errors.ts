@@ -1,4 +1,5 @@
-import { DepinferError, errorMessage } from "@depinfer/protocol";
+import { DepinferError, errorMessage, meetsLevel, type ProofLevel } from "@depinfer/protocol";
+import type { Policy } from "./route.ts";
 
 export function asError(cause: unknown): DepinferError {
   return cause instanceof DepinferError
@@ -26,4 +27,20 @@ export function missingReceipt(): DepinferError {
     remedy: "Nothing was paid for it; ask again",
     retryable: true,
   });
+}
+
+/** An error when a receipt promises less than the request demanded, or null. */
+export function levelError(
+  level: ProofLevel,
+  { minProofLevel: minimum = "none", ...policy }: Policy,
+): DepinferError | null {
+  return meetsLevel(level, minimum, policy)
+    ? null
+    : new DepinferError({
+        code: "receipt.levelTooLow",
+        message: `The receipt's proof level is ${level}, the request demanded at least ${minimum}`,
+        remedy: "Do not rely on the answer; ask again, this provider is left out for a while",
+        metadata: { level, minimum },
+        retryable: true,
+      });
 }

@@ -6,6 +6,7 @@ import {
   encodeRequest,
   type Hex,
   type Log,
+  levelOfAnswer,
   type MicroUsd,
   microUsd,
   type Offer,
@@ -20,7 +21,7 @@ import type { BuyerChannels } from "./channels.ts";
 import { lateReceipt } from "./late-receipt.ts";
 import type { Peers } from "./peers.ts";
 import { atMost, mostCost, mostPromptTokens } from "./price-limit.ts";
-import { asError, cancelledError, missingReceipt } from "./purchase-errors.ts";
+import { asError, cancelledError, levelError, missingReceipt } from "./purchase-errors.ts";
 import { meteredCost, type Observed, receiptFaults } from "./receipt-check.ts";
 import { unseenCost } from "./unseen-receipt.ts";
 
@@ -207,11 +208,11 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     const { generation } = parseBody(ask.endpoint, ask.body);
     const reported = end?.outputTokens ?? signed?.receipt.outputTokens ?? 0;
     const seen: Observed = {
-      offer,
+      offer: { ...offer, proofLevel: levelOfAnswer(offer.proofLevel, generation.temperature) },
       terms,
       payload,
       promptTokens:
-        signed !== null && tokens.length === 0
+        signed !== null && accept.promptTokens === 0
           ? Math.min(signed.receipt.promptTokens, ask.body.length)
           : accept.promptTokens,
       promptHash: accept.promptHash,
@@ -252,8 +253,9 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
       peers.exclude(offer.peerId, "its receipt was wrong");
     }
     show(link, channel);
-    if (error !== null) {
-      return { requestId, error, textDelivered: text !== "" };
+    const failure = error ?? levelError(signed.receipt.proofLevel, ask.policy);
+    if (failure !== null) {
+      return { requestId, error: failure, textDelivered: text !== "" };
     }
     return {
       requestId,

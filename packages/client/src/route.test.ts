@@ -1,6 +1,21 @@
-import { microUsd, type Offer } from "@depinfer/protocol";
+import { microUsd, type Offer, type RuntimeClass } from "@depinfer/protocol";
 import { describe, expect, test } from "vitest";
 import { type RoutingState, route } from "./route.ts";
+
+const word = `0x${"01".repeat(32)}` as const;
+const runtimeClass: RuntimeClass = {
+  weights: word,
+  quantisation: "q8_0",
+  tokenizer: word,
+  chatTemplate: word,
+  engine: "test",
+  backend: "cpu",
+  flashAttention: false,
+  keyCache: "f16",
+  valueCache: "f16",
+  microBatch: 32,
+  sampler: "gumbel-hmac-sha256-top64/1",
+};
 
 let names = 0;
 function offerOf(changes: Partial<Offer> = {}): Offer {
@@ -15,6 +30,7 @@ function offerOf(changes: Partial<Offer> = {}): Offer {
     model: "words",
     classId: `0x${"01".repeat(32)}`,
     proofLevel: "seeded",
+    runtimeClass,
     prices: { inputPerMillion: microUsd(1), cachedInputPerMillion: microUsd(1), outputPerMillion: microUsd(1) },
     contextLength: 100,
     slots: 1,
@@ -53,14 +69,14 @@ describe("routing", () => {
     const allowed = offers.filter((offer) => offer !== named).map(({ provider }) => provider);
     const decision = route(
       offers,
-      { model: "words", proofLevels: ["seeded", "greedy"], providers: allowed },
+      { model: "words", minProofLevel: "greedy", providers: allowed },
       { ...calm, excluded: (peerId) => (peerId === left.peerId ? "is left out for a moment: it lied" : undefined) },
     );
     expect(decision.chosen).toBe(chosen);
     expect(decision.rejected).toHaveLength(offers.length - 1);
     expect(reasonFor(other, decision)).toContain("was not drawn");
     expect(reasonFor(model, decision)).toBe("serves poems, not words");
-    expect(reasonFor(level, decision)).toBe("its proof level is none, wanted is seeded or greedy");
+    expect(reasonFor(level, decision)).toBe("its proof level is none, wanted is at least greedy");
     expect(reasonFor(named, decision)).toBe("is not among the providers that the request allows");
     expect(reasonFor(slotless, decision)).toBe("offers no slots");
     expect(reasonFor(left, decision)).toBe("is left out for a moment: it lied");
@@ -97,5 +113,53 @@ describe("routing", () => {
     }
     expect(drawn).toBeGreaterThan(2_800);
     expect(drawn).toBeLessThan(3_200);
+  });
+});
+
+describe("a demanded level of proof", () => {
+  const words = { model: "words" } as const;
+
+  test("is met by offers of that level and above", () => {
+    const [greedy, seeded] = [offerOf({ proofLevel: "greedy" }), offerOf()];
+    const policy = { ...words, minProofLevel: "greedy", temperature: 0 } as const;
+    expect(route([greedy], policy, calm).chosen).toBe(greedy);
+    expect(route([seeded], policy, calm).chosen).toBe(seeded);
+  });
+
+  test("is not met by greedy where tokens are drawn", () => {
+    const greedy = offerOf({ proofLevel: "greedy" });
+    for (const temperature of [{ temperature: 0.7 }, {}]) {
+      const decision = route([greedy], { ...words, minProofLevel: "greedy", ...temperature }, calm);
+      expect(decision.chosen).toBeUndefined();
+      expect(reasonFor(greedy, decision)).toContain("holds at temperature 0 only");
+    }
+  });
+
+  test("is not met by a claim that nobody can check", () => {
+    const { runtimeClass: _, ...hidden } = offerOf();
+    expect(route([hidden], words, calm).chosen).toBe(hidden);
+    const decision = route([hidden], { ...words, minProofLevel: "seeded" }, calm);
+    expect(decision.chosen).toBeUndefined();
+    expect(reasonFor(hidden, decision)).toContain("hides its runtime class");
+  });
+
+  test("is not met by a simulation, unless that is allowed", () => {
+    const simulated = offerOf({ proofLevel: "attested-SIMULATED" });
+    const policy = { ...words, minProofLevel: "attested" } as const;
+    const state = { ...calm, attestationFault: () => undefined };
+    const decision = route([simulated], policy, state);
+    expect(decision.chosen).toBeUndefined();
+    expect(reasonFor(simulated, decision)).toContain("unless simulated attestation is allowed");
+    expect(route([simulated], { ...policy, allowSimulatedAttestation: true }, state).chosen).toBe(simulated);
+  });
+
+  test("of attested is met only by a quote that was checked", () => {
+    const attested = offerOf({ proofLevel: "attested" });
+    const policy = { ...words, minProofLevel: "attested" } as const;
+    expect(reasonFor(attested, route([attested], policy, calm))).toContain("nothing here can check quotes");
+    const doubted = route([attested], policy, { ...calm, attestationFault: () => "its collateral expired" });
+    expect(reasonFor(attested, doubted)).toBe("its quote is not accepted: its collateral expired");
+    expect(route([attested], policy, { ...calm, attestationFault: () => undefined }).chosen).toBe(attested);
+    expect(route([attested], { ...words, minProofLevel: "seeded" }, calm).chosen).toBe(attested);
   });
 });

@@ -10,6 +10,7 @@ export * from "./messages.ts";
 export * from "./money.ts";
 export * from "./offer.ts";
 export * from "./openai.ts";
+export * from "./proof-level.ts";
 export * from "./receipt.ts";
 export * from "./request.ts";
 export * from "./runtime-class.ts";

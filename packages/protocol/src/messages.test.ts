@@ -171,6 +171,7 @@ describe("bodies", () => {
       model: "m",
       stream: true,
       includeUsage: true,
+      minProofLevel: null,
       generation: {
         prompt: { messages: [{ role: "user", content: "hi" }] },
         temperature: 0.7,

@@ -8,6 +8,7 @@ import {
   offerSigningBytes,
   signedOfferSchema,
 } from "./offer.ts";
+import { classId, type RuntimeClass } from "./runtime-class.ts";
 
 const wire = {
   v: 1,
@@ -78,5 +79,56 @@ describe("an offer", () => {
     ["an unknown proof level", { ...wire, proofLevel: "trust me" }],
   ])("is refused with %s", (_what, value) => {
     expect(offerSchema.safeParse(value).success).toBe(false);
+  });
+});
+
+describe("an offer that shows its runtime class", () => {
+  const word = `0x${"22".repeat(32)}` as const;
+  const runtimeClass: RuntimeClass = {
+    weights: word,
+    quantisation: "q8_0",
+    tokenizer: word,
+    chatTemplate: word,
+    engine: "test",
+    backend: "cpu",
+    flashAttention: false,
+    keyCache: "f16",
+    valueCache: "f16",
+    microBatch: 32,
+    sampler: "gumbel-hmac-sha256-top64/1",
+  };
+  const quote = { quote: "AAAA", nonce: word };
+  const offerOf = (sampler: string, changes: object = {}) => {
+    const parts = { ...runtimeClass, sampler };
+    return offerSchema.safeParse({ ...wire, runtimeClass: parts, classId: classId(parts), ...changes });
+  };
+
+  it("is accepted at a level that the class can carry", () => {
+    expect(offerOf(runtimeClass.sampler).success).toBe(true);
+    expect(offerOf("none", { proofLevel: "greedy" }).success).toBe(true);
+    expect(offerOf("tensor/1", { proofLevel: "replay" }).success).toBe(true);
+    const attested = { proofLevel: "attested", attestation: { kind: "tdx", ...quote } };
+    expect(offerOf(runtimeClass.sampler, attested).success).toBe(true);
+  });
+
+  it.each([
+    ["an engine that samples by itself as seeded", "none", { proofLevel: "seeded" }],
+    ["tokens as replay", runtimeClass.sampler, { proofLevel: "replay" }],
+    ["tensors as seeded", "tensor/1", { proofLevel: "seeded" }],
+    ["another class than it names", runtimeClass.sampler, { classId: word }],
+    ["attestation without a quote", runtimeClass.sampler, { proofLevel: "attested" }],
+    [
+      "a simulator's quote as attested",
+      runtimeClass.sampler,
+      { proofLevel: "attested", attestation: { kind: "SIMULATED", ...quote } },
+    ],
+    ["a quote below attested", runtimeClass.sampler, { attestation: { kind: "tdx", ...quote } }],
+    [
+      "an attested engine that nobody can compute again",
+      "none",
+      { proofLevel: "attested", attestation: { kind: "tdx", ...quote } },
+    ],
+  ])("is refused when it offers %s", (_what, sampler, changes) => {
+    expect(offerOf(sampler, changes).success).toBe(false);
   });
 });

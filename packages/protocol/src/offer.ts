@@ -2,7 +2,8 @@ import { z } from "zod";
 import { addressSchema, bytes32Schema, hexSchema } from "./bytes.ts";
 import { canonicalJson, utf8 } from "./hashing.ts";
 import { pricesSchema } from "./money.ts";
-import { proofLevelSchema } from "./receipt.ts";
+import { levelFault, type ProofLevel, proofLevelSchema } from "./proof-level.ts";
+import { classId, type RuntimeClass, runtimeClassSchema } from "./runtime-class.ts";
 
 /** Signed offers above this size are refused unread: an offer is an advertisement, not a place to store data. */
 export const MAX_OFFER_BYTES = 16 * 1024;
@@ -14,6 +15,21 @@ export const MAX_OFFER_LIFETIME_MS = 60 * 60 * 1000;
 const SIGNING_DOMAIN = "depinfer:offer:v1\n";
 
 const milliseconds = z.int().min(0);
+
+/** A quote as offers carry it: about 5 KiB, so that it fits beside the rest. Its collateral comes from elsewhere. */
+export const attestationSchema = z.strictObject({
+  /** Quotes of a simulator are another kind under another name, and cannot be relabelled: the signature is another. */
+  kind: z.enum(["tdx", "SIMULATED"]),
+  quote: z.base64().max(10_000),
+  /** What makes the quote's report data fresh. */
+  nonce: bytes32Schema,
+});
+export type OfferedAttestation = z.output<typeof attestationSchema>;
+
+const ATTESTATION_KINDS: Partial<Record<ProofLevel, OfferedAttestation["kind"]>> = {
+  attested: "tdx",
+  "attested-SIMULATED": "SIMULATED",
+};
 
 /**
  * A provider's public promise to serve one runtime class at these prices until it expires.
@@ -34,6 +50,10 @@ export const offerSchema = z
     model: z.string().min(1).max(256),
     classId: bytes32Schema,
     proofLevel: proofLevelSchema,
+    /** The parts behind `classId`. A buyer that demands a level of proof takes no offer that hides them. */
+    runtimeClass: runtimeClassSchema.optional(),
+    /** The quote of an attested engine; see `specs/08-proof-levels.md`. */
+    attestation: attestationSchema.optional(),
     prices: pricesSchema,
     /** Tokens that prompt and answer may have together. */
     contextLength: z.int().min(1).max(0xffff_ffff),
@@ -51,7 +71,13 @@ export const offerSchema = z
   })
   .refine((offer) => offer.idleSlots <= offer.slots, "idleSlots exceeds slots")
   .refine((offer) => offer.expiresAt > offer.issuedAt, "expiresAt is not after issuedAt")
-  .refine((offer) => offer.expiresAt - offer.issuedAt <= MAX_OFFER_LIFETIME_MS, "the offer lives longer than an hour");
+  .refine((offer) => offer.expiresAt - offer.issuedAt <= MAX_OFFER_LIFETIME_MS, "the offer lives longer than an hour")
+  .superRefine((offer, context) => {
+    const fault = offerLevelFault(offer);
+    if (fault !== undefined) {
+      context.addIssue({ code: "custom", message: fault, path: ["proofLevel"] });
+    }
+  });
 export type Offer = z.output<typeof offerSchema>;
 
 /** An offer with the Ed25519 key and signature of the node that makes it. */
@@ -63,6 +89,29 @@ export const signedOfferSchema = z.strictObject({
   signature: hexSchema.refine((text) => text.length === 2 + 2 * 64, "expected 64 bytes"),
 });
 export type SignedOffer = z.output<typeof signedOfferSchema>;
+
+/** Why an offer contradicts its own level, or undefined. */
+function offerLevelFault({
+  classId: id,
+  proofLevel,
+  runtimeClass,
+  attestation,
+}: {
+  readonly classId: string;
+  readonly proofLevel: ProofLevel;
+  readonly runtimeClass?: RuntimeClass | undefined;
+  readonly attestation?: OfferedAttestation | undefined;
+}): string | undefined {
+  if (runtimeClass !== undefined && classId(runtimeClass) !== id) {
+    return `the runtime class hashes to ${classId(runtimeClass)}, not to ${id}`;
+  }
+  const kind = ATTESTATION_KINDS[proofLevel];
+  if (attestation?.kind !== kind) {
+    return `an offer of level ${proofLevel} has ${kind ?? "no"} attestation, this one has ${attestation?.kind ?? "none"}`;
+  }
+  const fault = runtimeClass === undefined ? undefined : levelFault(proofLevel, runtimeClass);
+  return fault === undefined ? undefined : `the class ${fault}`;
+}
 
 /** The bytes a node signs: the domain, then canonical JSON with prices as decimal strings. */
 export function offerSigningBytes(offer: Offer): Uint8Array {

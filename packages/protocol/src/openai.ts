@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DepinferError } from "./errors.ts";
+import { type MinimumLevel, minimumLevelSchema } from "./proof-level.ts";
 import { parseJson } from "./request.ts";
 
 /*
@@ -39,6 +40,8 @@ const shared = {
   presence_penalty: z.literal(0).nullish(),
   frequency_penalty: z.literal(0).nullish(),
   user: z.string().max(512).optional(),
+  /** Ours: the least that the answer has to be provable. It travels in the body, so the request's hash binds it. */
+  proof: z.strictObject({ min: minimumLevelSchema.optional() }).optional(),
 };
 
 const chatBody = z.strictObject({
@@ -85,6 +88,8 @@ export interface ParsedBody {
   readonly model: string;
   readonly stream: boolean;
   readonly includeUsage: boolean;
+  /** What the app demands in `proof.min`, or null. */
+  readonly minProofLevel: MinimumLevel | null;
 }
 
 /** Sampling temperature when the app names none, as in OpenAI's API. */
@@ -109,7 +114,10 @@ export function parseBody(endpoint: "chat" | "completion", bytes: Uint8Array): P
 }
 
 function assemble(
-  body: Pick<z.output<typeof chatBody>, "model" | "stream" | "stream_options" | "temperature" | "seed" | "stop">,
+  body: Pick<
+    z.output<typeof chatBody>,
+    "model" | "stream" | "stream_options" | "temperature" | "seed" | "stop" | "proof"
+  >,
   prompt: Generation["prompt"],
   maxTokens: number | null,
 ): ParsedBody {
@@ -124,6 +132,7 @@ function assemble(
     model: body.model,
     stream: body.stream ?? false,
     includeUsage: body.stream_options?.include_usage ?? false,
+    minProofLevel: body.proof?.min ?? null,
   };
 }
 

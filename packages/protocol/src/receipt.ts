@@ -2,11 +2,7 @@ import { z } from "zod";
 import { addressSchema, bytes32Schema, fromHex, hexSchema } from "./bytes.ts";
 import { addressWord, type DomainBinding, typedDataDigest, typeHash, uintWord } from "./eip712.ts";
 import { microUsdSchema } from "./money.ts";
-
-/** How much a buyer can check; PROOF OF INFERENCE in `specs/` says what each level means. */
-export const PROOF_LEVELS = ["none", "greedy", "seeded", "replay", "attested"] as const;
-export type ProofLevel = (typeof PROOF_LEVELS)[number];
-export const proofLevelSchema = z.enum(PROOF_LEVELS);
+import { PROOF_LEVELS, proofLevelSchema } from "./proof-level.ts";
 
 /** Why generation ended. The position in this list is the number in a receipt. */
 export const STOP_REASONS = ["end", "length", "stopSequence", "cancelled"] as const;

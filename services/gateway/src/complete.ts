@@ -5,9 +5,13 @@ import {
   DepinferError,
   formatUsd,
   type Hex,
+  levelOfAnswer,
+  type MinimumLevel,
   type Offer,
   type ParsedBody,
   parseBody,
+  parseMinimumLevel,
+  strictestLevel,
 } from "@depinfer/protocol";
 import { describeError, sendJson } from "./http-error.ts";
 import { readBody } from "./http-guard.ts";
@@ -16,6 +20,9 @@ import { completeBody, createChunkWriter, finishReason, type ResponseIdentity } 
 
 export interface CompleteOptions {
   readonly bodyLimit: number;
+  /** What every answer has to be provable at least; requests may demand more, never less. */
+  readonly minProofLevel: MinimumLevel;
+  readonly allowSimulatedAttestation: boolean;
 }
 
 /**
@@ -28,10 +35,11 @@ export async function complete(
   key: ApiKey,
   request: IncomingMessage,
   response: ServerResponse,
-  { bodyLimit }: CompleteOptions,
+  { bodyLimit, minProofLevel, allowSimulatedAttestation }: CompleteOptions,
 ): Promise<void> {
   const body = await readBody(request, bodyLimit);
   const parsed = parseBody(endpoint, body);
+  const wantedLevel = strictestLevel([minProofLevel, levelHeader(request), parsed.minProofLevel]);
   checkBudget(buyer, key);
   const gone = new AbortController();
   response.on("close", () => gone.abort());
@@ -42,7 +50,13 @@ export async function complete(
         endpoint,
         body,
         maxTokens: parsed.generation.maxTokens,
-        policy: { model: parsed.model, providers: wantedProviders(request) },
+        policy: {
+          model: parsed.model,
+          providers: wantedProviders(request),
+          minProofLevel: wantedLevel,
+          allowSimulatedAttestation,
+          temperature: parsed.generation.temperature,
+        },
         audit: "validator",
         account: key.name,
         budget: key.budget,
@@ -59,6 +73,12 @@ export async function complete(
   if (answer !== null) {
     output.finish(answer);
   }
+}
+
+/** The level that the `x-depinfer-min-proof` header demands, or null. */
+function levelHeader(request: IncomingMessage): MinimumLevel | null {
+  const header = request.headers["x-depinfer-min-proof"];
+  return header === undefined ? null : parseMinimumLevel(String(header), "x-depinfer-min-proof");
 }
 
 /** Accounts in the `x-depinfer-provider` header, separated by commas: nobody else may answer. */
@@ -123,16 +143,20 @@ function identify(endpoint: "chat" | "completion", requestId: Hex, model: string
   };
 }
 
-function answerHeaders(requestId: Hex, offer: Offer): Readonly<Record<string, string>> {
+function answerHeaders(
+  requestId: Hex,
+  { provider, proofLevel }: Offer,
+  { generation }: ParsedBody,
+): Readonly<Record<string, string>> {
   return {
     "x-depinfer-receipt": requestId,
-    "x-depinfer-provider": offer.provider,
-    "x-depinfer-proof-level": offer.proofLevel,
+    "x-depinfer-provider": provider,
+    "x-depinfer-proof-level": levelOfAnswer(proofLevel, generation.temperature),
     "x-request-id": requestId,
   };
 }
 
-function buffered(endpoint: "chat" | "completion", { model }: ParsedBody, response: ServerResponse): Output {
+function buffered(endpoint: "chat" | "completion", parsed: ParsedBody, response: ServerResponse): Output {
   let text = "";
   return {
     accept: () => undefined,
@@ -145,28 +169,24 @@ function buffered(endpoint: "chat" | "completion", { model }: ParsedBody, respon
       sendJson(
         response,
         200,
-        completeBody(identify(endpoint, requestId, model, offer), text, answer),
-        answerHeaders(requestId, offer),
+        completeBody(identify(endpoint, requestId, parsed.model, offer), text, answer),
+        answerHeaders(requestId, offer, parsed),
       );
     },
     fail: () => false,
   };
 }
 
-function streamed(
-  endpoint: "chat" | "completion",
-  { model, includeUsage }: ParsedBody,
-  response: ServerResponse,
-): Output {
+function streamed(endpoint: "chat" | "completion", parsed: ParsedBody, response: ServerResponse): Output {
   let taken: { requestId: Hex; offer: Offer } | null = null;
   let chunks: ReturnType<typeof createChunkWriter> | null = null;
 
   /** Headers wait for the first text: until then another provider may take over, under another receipt. */
   function begin(requestId: Hex, offer: Offer): ReturnType<typeof createChunkWriter> {
     if (chunks === null) {
-      chunks = createChunkWriter(identify(endpoint, requestId, model, offer));
+      chunks = createChunkWriter(identify(endpoint, requestId, parsed.model, offer));
       response.writeHead(200, {
-        ...answerHeaders(requestId, offer),
+        ...answerHeaders(requestId, offer, parsed),
         "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-cache",
         "x-accel-buffering": "no",
@@ -193,7 +213,7 @@ function streamed(
       }
       const writer = begin(answer.requestId, answer.offer);
       response.write(writer.finish(finishReason(answer.stopReason)));
-      if (includeUsage) {
+      if (parsed.includeUsage) {
         response.write(writer.usage(answer));
       }
       response.end(writer.done);

@@ -294,6 +294,65 @@ describe("input that is refused before anything is bought", () => {
   });
 });
 
+describe("a demanded level of proof", () => {
+  const demanded = (options: { header?: string; body?: string }) =>
+    chat(options.body === undefined ? {} : { proof: { min: options.body } }, {
+      headers: options.header === undefined ? {} : { "x-depinfer-min-proof": options.header },
+    });
+
+  test("comes from the header or the body, and the stricter one counts", async () => {
+    await demanded({});
+    await demanded({ header: "greedy" });
+    await demanded({ body: "seeded" });
+    await demanded({ header: "greedy", body: "replay" });
+    expect(asked.map(({ policy }) => policy.minProofLevel)).toEqual(["none", "greedy", "seeded", "replay"]);
+  });
+
+  test("that is no level is 400 and names where it stands", async () => {
+    expect(await demanded({ header: "sure" })).toMatchObject({
+      status: 400,
+      error: { code: "request.invalid", param: "x-depinfer-min-proof" },
+    });
+    expect(await demanded({ body: "sure" })).toMatchObject({ status: 400, error: { param: "proof.min" } });
+    expect(await demanded({ header: "attested-SIMULATED" })).toMatchObject({ status: 400 });
+    expect(asked).toEqual([]);
+  });
+
+  test("of the gateway itself cannot be lowered by a request", async () => {
+    const strict = createGateway(
+      { buyer, keys: { create: () => "", authenticate: () => ({ name: "", budget: null }) }, log: () => undefined },
+      { port: 0, minProofLevel: "seeded" },
+    );
+    await strict.start();
+    try {
+      await fetch(`http://127.0.0.1:${strict.port}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "x-depinfer-min-proof": "none" },
+        body: chatBody(),
+      });
+      expect(asked[0]?.policy).toMatchObject({ minProofLevel: "seeded", allowSimulatedAttestation: false });
+    } finally {
+      await strict.stop();
+    }
+  });
+
+  test("is answered with the level of the answer, which for a greedy offer depends on the temperature", async () => {
+    const greedy: Offer = { ...offer, proofLevel: "greedy" };
+    behave = async (_ask, { onText }) => {
+      await onText("hi");
+      return { ...answer, offer: greedy };
+    };
+    expect((await chat({ temperature: 0 })).headers["x-depinfer-proof-level"]).toBe("greedy");
+    expect((await chat({ temperature: 1 })).headers["x-depinfer-proof-level"]).toBe("none");
+  });
+
+  test("can be chosen from what the models list", async () => {
+    offers = [offer, { ...offer, proofLevel: "attested-SIMULATED" }, { ...offer, proofLevel: "none" }];
+    const { data } = JSON.parse((await call("/v1/models")).text);
+    expect(data[0].depinfer.proof_levels).toEqual(["none", "seeded", "attested-SIMULATED"]);
+  });
+});
+
 describe("who may call", () => {
   test.each([
     "localhost.evil.com",

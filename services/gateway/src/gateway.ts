@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Buyer } from "@depinfer/client";
-import { bytes32Schema, DepinferError, errorMessage, type Log } from "@depinfer/protocol";
-import { complete } from "./complete.ts";
+import { bytes32Schema, DepinferError, errorMessage, type Log, type MinimumLevel } from "@depinfer/protocol";
+import { type CompleteOptions, complete } from "./complete.ts";
 import { sendError, sendJson } from "./http-error.ts";
 import { checkHostAndOrigin } from "./http-guard.ts";
 import type { Keys } from "./keys.ts";
@@ -21,6 +21,10 @@ export interface GatewayOptions {
   readonly allowedHosts?: readonly string[];
   /** Largest request body in bytes. */
   readonly bodyLimit?: number;
+  /** What every answer has to be provable at least; `none` by default. A request may demand more. */
+  readonly minProofLevel?: MinimumLevel;
+  /** Let `attested-SIMULATED` pass for `attested`. For tests and demonstrations. */
+  readonly allowSimulatedAttestation?: boolean;
 }
 
 /** A running OpenAI-compatible endpoint. */
@@ -39,6 +43,11 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<v
 
 export function createGateway({ buyer, keys, log }: GatewayModules, options: GatewayOptions): Gateway {
   const bodyLimit = options.bodyLimit ?? BODY_LIMIT;
+  const completing: CompleteOptions = {
+    bodyLimit,
+    minProofLevel: options.minProofLevel ?? "none",
+    allowSimulatedAttestation: options.allowSimulatedAttestation ?? false,
+  };
   const keyOf = (request: IncomingMessage) => keys.authenticate(request.headers.authorization);
 
   const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
@@ -66,10 +75,10 @@ export function createGateway({ buyer, keys, log }: GatewayModules, options: Gat
     },
     "/v1/receipts": { GET: (request, response) => sendJson(response, 200, receiptList(buyer, keyOf(request), 1_000)) },
     "/v1/chat/completions": {
-      POST: (request, response) => complete("chat", buyer, keyOf(request), request, response, { bodyLimit }),
+      POST: (request, response) => complete("chat", buyer, keyOf(request), request, response, completing),
     },
     "/v1/completions": {
-      POST: (request, response) => complete("completion", buyer, keyOf(request), request, response, { bodyLimit }),
+      POST: (request, response) => complete("completion", buyer, keyOf(request), request, response, completing),
     },
   };
 

@@ -1,5 +1,5 @@
 import type { Buyer } from "@depinfer/client";
-import { DepinferError, type Hex, pricesToJson, receiptToJson } from "@depinfer/protocol";
+import { DepinferError, type Hex, PROOF_LEVELS, pricesToJson, receiptToJson } from "@depinfer/protocol";
 import type { ApiKey } from "./keys.ts";
 
 /** `GET /v1/models`: one entry per model on offer, with what a buyer wants to know before asking. */
@@ -17,7 +17,7 @@ export function modelList(buyer: Buyer) {
       owned_by: "depinfer",
       depinfer: {
         classes: [...new Set(offers.map(({ classId }) => classId))],
-        proof_levels: [...new Set(offers.map(({ proofLevel }) => proofLevel))],
+        proof_levels: PROOF_LEVELS.filter((level) => offers.some(({ proofLevel }) => proofLevel === level)),
         context_length: Math.max(...offers.map(({ contextLength }) => contextLength)),
         providers: offers.length,
         slots: offers.reduce((sum, { slots }) => sum + slots, 0),

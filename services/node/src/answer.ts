@@ -14,6 +14,7 @@ import {
   errorCode,
   FrameType,
   type Hex,
+  levelOfAnswer,
   type MicroUsd,
   type Prices,
   parseBody,
@@ -84,7 +85,7 @@ export async function answer(
   let release: () => void = () => undefined;
   modules.underWay.add(terms.requestId);
   try {
-    release = await modules.payments.reserve(terms.channelId, mostCost(modules.engine, admitted)).catch((error) => {
+    release = await modules.payments.reserve(terms.channelId, mostCost(admitted)).catch((error) => {
       // The reason for a missing voucher is that it was refused.
       throw (NEEDS_VOUCHER.includes(errorCode(error)) ? modules.vouchers.takeRefusal(link) : null) ?? error;
     });
@@ -141,7 +142,7 @@ export async function answer(
       cachedTokens: 0,
       outputTokens: delivered.count,
       stopReason: delivered.stopReason,
-      proofLevel: engine.description.proofLevel,
+      proofLevel: levelOfAnswer(engine.description.proofLevel, admitted.generation.temperature),
       cost: costDown(
         { promptTokens: completion.promptTokens, cachedTokens: 0, outputTokens: delivered.count },
         options.prices,
@@ -238,8 +239,8 @@ function admit({ engine, ledger, underWay }: AnswerModules, { prices }: AnswerOp
 const NEEDS_VOUCHER: readonly string[] = ["payment.channelUnknown", "payment.voucherDue"];
 
 /** An upstream does not tell how it cuts a prompt; a token has at least a byte. */
-function mostCost(engine: Engine, { prompt, request, limit }: Admitted): MicroUsd {
-  const promptTokens = engine.description.proofLevel === "seeded" ? prompt.tokens.length : request.body.length;
+function mostCost({ prompt, request, limit }: Admitted): MicroUsd {
+  const promptTokens = prompt.tokens.length > 0 ? prompt.tokens.length : request.body.length;
   return costDown({ promptTokens, cachedTokens: 0, outputTokens: limit }, request.terms.prices);
 }
 

@@ -23,7 +23,7 @@ export function keepOffering(
   options: OfferOptions,
   log: Log,
 ): () => void {
-  const { classId, model, proofLevel, contextLength, slots } = engine.description;
+  const { classId, runtimeClass, model, proofLevel, attestation, contextLength, slots } = engine.description;
 
   async function announce(): Promise<void> {
     const issuedAt = Date.now();
@@ -36,6 +36,8 @@ export function keepOffering(
       model,
       classId,
       proofLevel,
+      runtimeClass,
+      ...(attestation === undefined ? {} : { attestation }),
       prices: options.prices,
       contextLength,
       slots,

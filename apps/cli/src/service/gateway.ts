@@ -4,7 +4,7 @@ import { recoverAddress } from "@depinfer/chain";
 import { BUYER_MIGRATIONS, createBuyer } from "@depinfer/client";
 import { createGateway, createKeys, GATEWAY_MIGRATIONS, type Keys } from "@depinfer/gateway";
 import { openJournal } from "@depinfer/journal";
-import { DepinferError, type Log, microUsd } from "@depinfer/protocol";
+import { DepinferError, type Log, type MinimumLevel, microUsd } from "@depinfer/protocol";
 import { writeWhole } from "../network-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import type { RunningService } from "./lifecycle.ts";
@@ -13,6 +13,10 @@ export interface GatewayServiceOptions extends ServiceOptions {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
+  /** What every answer has to be provable at least. */
+  readonly minProofLevel: MinimumLevel;
+  /** Let SIMULATED attestation pass for attested. */
+  readonly allowSimulatedAttestation: boolean;
 }
 
 /** Units put into a new channel: one dollar. */
@@ -35,7 +39,13 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
   await buyer.start();
   const gateway = createGateway(
     { buyer, keys, log },
-    { host: options.host, port: options.port, allowedHosts: options.allowedHosts },
+    {
+      host: options.host,
+      port: options.port,
+      allowedHosts: options.allowedHosts,
+      minProofLevel: options.minProofLevel,
+      allowSimulatedAttestation: options.allowSimulatedAttestation,
+    },
   );
   await gateway.start().catch((cause: unknown) => {
     throw new DepinferError({
