@@ -14,4 +14,5 @@ export * from "./proof-level.ts";
 export * from "./receipt.ts";
 export * from "./request.ts";
 export * from "./runtime-class.ts";
+export * from "./seal.ts";
 export * from "./voucher.ts";
