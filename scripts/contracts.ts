@@ -26,6 +26,7 @@ const CONTRACTS: Readonly<Record<string, string>> = {
   ReceiptLog: "receiptLog",
   StakeVault: "stakeVault",
   TestUSD: "testUsd",
+  ValidatorSet: "validatorSet",
 };
 
 /**

@@ -5,7 +5,7 @@ import {ECDSA} from "solady/src/utils/ECDSA.sol";
 import {EIP712} from "solady/src/utils/EIP712.sol";
 import {MerkleProofLib} from "solady/src/utils/MerkleProofLib.sol";
 import {ProviderRegistry} from "./ProviderRegistry.sol";
-import {StakeVault} from "./StakeVault.sol";
+import {ValidatorSet} from "./ValidatorSet.sol";
 
 /// @notice What a provider states, and signs with its receipt key, about one answer.
 struct Receipt {
@@ -26,6 +26,20 @@ struct Receipt {
     uint128 cost;
     uint64 startedAt;
     uint64 finishedAt;
+}
+
+/// @notice What a validator found when it scored an answer again.
+/// @param verdict 1 pass, 2 inconclusive, 3 fail.
+/// @param tokens Informative tokens that the verdict rests on.
+/// @param mismatches How many of them were not the ones that the validator's own scores demand.
+/// @param marginMicros Sum of their clipped margins, in millionths of a nat.
+/// @param evidenceHash Hash of the validator's published evidence.
+struct Finding {
+    uint8 verdict;
+    uint32 tokens;
+    uint32 mismatches;
+    uint64 marginMicros;
+    bytes32 evidenceHash;
 }
 
 /// @title ReceiptLog
@@ -54,6 +68,7 @@ contract ReceiptLog is EIP712 {
     /// @param count Number of receipts, as the provider states it.
     /// @param targetBlock The block whose hash decides the beacon.
     /// @param rearms How often the window was missed.
+    /// @param postedBlock The block in which the root was posted, and its time in Unix seconds.
     struct Epoch {
         bytes32 root;
         bytes32 beacon;
@@ -61,6 +76,8 @@ contract ReceiptLog is EIP712 {
         uint32 count;
         uint64 targetBlock;
         uint32 rearms;
+        uint64 postedBlock;
+        uint64 postedAt;
     }
 
     /* CONSTANTS AND IMMUTABLES */
@@ -76,12 +93,10 @@ contract ReceiptLog is EIP712 {
     uint8 public constant VERDICT_INCONCLUSIVE = 2;
     uint8 public constant VERDICT_FAIL = 3;
 
-    /// @notice Says who is a provider and who is a validator.
+    /// @notice Says who is a provider.
     ProviderRegistry public immutable REGISTRY;
-    /// @notice Holds the validators' stake.
-    StakeVault public immutable STAKE_VAULT;
-    /// @notice Least active stake of a validator that attests.
-    uint256 public immutable MIN_VALIDATOR_STAKE;
+    /// @notice Says whose verdicts are taken.
+    ValidatorSet public immutable VALIDATORS;
 
     /* STORAGE */
 
@@ -101,10 +116,7 @@ contract ReceiptLog is EIP712 {
     );
     event BeaconDrawn(address indexed provider, uint64 indexed epoch, bytes32 beacon, uint64 targetBlock);
     event BeaconRearmed(address indexed provider, uint64 indexed epoch, uint64 targetBlock, uint32 rearms);
-    /// @param verdict 1 pass, 2 inconclusive, 3 fail.
-    /// @param tokens Informative tokens that the verdict rests on.
-    /// @param marginMicros Mean margin in millionths of a nat.
-    /// @param evidenceHash Hash of the validator's published evidence.
+    /// @dev The members after `epoch` are those of `Finding`.
     event Attested(
         address indexed validator,
         address indexed provider,
@@ -112,6 +124,7 @@ contract ReceiptLog is EIP712 {
         uint64 epoch,
         uint8 verdict,
         uint32 tokens,
+        uint32 mismatches,
         uint64 marginMicros,
         bytes32 evidenceHash
     );
@@ -120,24 +133,23 @@ contract ReceiptLog is EIP712 {
 
     error ZeroAddress();
     error NotProvider(address caller);
-    error NotValidator(address caller);
-    error StakeTooLow(address validator, uint256 stake, uint256 needed);
+    error NotActiveValidator(address caller);
     error WrongEpoch(uint64 epoch, uint64 expected);
     error EmptyEpoch();
     error UnknownEpoch(address provider, uint64 epoch);
     error BeaconAlreadyDrawn(address provider, uint64 epoch);
     error BeaconTooEarly(uint64 targetBlock, uint256 blockNumber);
     error UnknownVerdict(uint8 verdict);
+    error MismatchesAboveTokens(uint32 mismatches, uint32 tokens);
     error BadProof(address provider, uint64 epoch, bytes32 receiptDigest);
     error AlreadyAttested(address validator, bytes32 receiptDigest);
 
     /* CONSTRUCTOR */
 
-    constructor(ProviderRegistry registry, StakeVault stakeVault, uint256 minValidatorStake) {
-        if (address(registry) == address(0) || address(stakeVault) == address(0)) revert ZeroAddress();
+    constructor(ProviderRegistry registry, ValidatorSet validators) {
+        if (address(registry) == address(0) || address(validators) == address(0)) revert ZeroAddress();
         REGISTRY = registry;
-        STAKE_VAULT = stakeVault;
-        MIN_VALIDATOR_STAKE = minValidatorStake;
+        VALIDATORS = validators;
     }
 
     /* EPOCHS */
@@ -153,7 +165,8 @@ contract ReceiptLog is EIP712 {
 
         uint64 targetBlock = uint64(block.number) + 1;
         lastEpochOf[msg.sender] = number;
-        epochs[msg.sender][number] = Epoch(root, 0, totalCost, count, targetBlock, 0);
+        epochs[msg.sender][number] =
+            Epoch(root, 0, totalCost, count, targetBlock, 0, uint64(block.number), uint64(block.timestamp));
         emit RootPosted(msg.sender, number, root, count, totalCost, targetBlock);
     }
 
@@ -182,20 +195,20 @@ contract ReceiptLog is EIP712 {
 
     /// @notice States the calling validator's verdict on one receipt of an epoch. Once per validator and receipt.
     /// @param proof Siblings from the receipt's digest up to the epoch's root.
+    /// @dev Warning: any active member of the set may attest anything. Whoever counts verdicts takes, for each receipt
+    /// that the epoch's beacon selects, the one of the validator that the beacon drew for it, and no other: both follow
+    /// from this contract's and the set's events.
     function attest(
         address provider,
         uint64 number,
         bytes32 receiptDigest_,
         bytes32[] calldata proof,
-        uint8 verdict,
-        uint32 tokens,
-        uint64 marginMicros,
-        bytes32 evidenceHash
+        Finding calldata finding
     ) external {
-        if (REGISTRY.roleOf(msg.sender) != REGISTRY.ROLE_VALIDATOR()) revert NotValidator(msg.sender);
-        uint256 stake = STAKE_VAULT.activeStake(msg.sender);
-        if (stake < MIN_VALIDATOR_STAKE) revert StakeTooLow(msg.sender, stake, MIN_VALIDATOR_STAKE);
+        if (!VALIDATORS.isActive(msg.sender)) revert NotActiveValidator(msg.sender);
+        uint8 verdict = finding.verdict;
         if (verdict < VERDICT_PASS || verdict > VERDICT_FAIL) revert UnknownVerdict(verdict);
+        if (finding.mismatches > finding.tokens) revert MismatchesAboveTokens(finding.mismatches, finding.tokens);
         if (!MerkleProofLib.verifyCalldata(proof, _epoch(provider, number).root, receiptDigest_)) {
             revert BadProof(provider, number, receiptDigest_);
         }
@@ -203,7 +216,17 @@ contract ReceiptLog is EIP712 {
         if (verdicts[key] != 0) revert AlreadyAttested(msg.sender, receiptDigest_);
 
         verdicts[key] = verdict;
-        emit Attested(msg.sender, provider, receiptDigest_, number, verdict, tokens, marginMicros, evidenceHash);
+        emit Attested(
+            msg.sender,
+            provider,
+            receiptDigest_,
+            number,
+            verdict,
+            finding.tokens,
+            finding.mismatches,
+            finding.marginMicros,
+            finding.evidenceHash
+        );
     }
 
     /* VIEWS */

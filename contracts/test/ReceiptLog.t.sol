@@ -2,9 +2,10 @@
 pragma solidity ^0.8.28;
 
 import {ProviderRegistry} from "../src/ProviderRegistry.sol";
-import {Receipt, ReceiptLog} from "../src/ReceiptLog.sol";
+import {Finding, Receipt, ReceiptLog} from "../src/ReceiptLog.sol";
 import {StakeVault} from "../src/StakeVault.sol";
 import {TestUSD} from "../src/TestUSD.sol";
+import {ValidatorSet} from "../src/ValidatorSet.sol";
 import {Test} from "./support/Test.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -16,6 +17,7 @@ contract ReceiptLogTest is Test {
     TestUSD internal token;
     ProviderRegistry internal registry;
     StakeVault internal vault;
+    ValidatorSet internal validators;
     ReceiptLog internal log;
     address internal provider = address(0xA);
     address internal validator = address(0xB);
@@ -29,7 +31,8 @@ contract ReceiptLogTest is Test {
         token = new TestUSD();
         registry = new ProviderRegistry();
         vault = new StakeVault(address(token), MIN_STAKE, 1, 2, address(0), address(0));
-        log = new ReceiptLog(registry, vault, MIN_STAKE);
+        validators = new ValidatorSet(registry, vault, MIN_STAKE);
+        log = new ReceiptLog(registry, validators);
         vm.prank(provider);
         registry.register(1, vm.addr(KEY), hex"01", "");
         vm.prank(validator);
@@ -46,6 +49,18 @@ contract ReceiptLogTest is Test {
         vm.stopPrank();
     }
 
+    function _join() internal {
+        _bond();
+        bytes32[] memory classIds = new bytes32[](1);
+        classIds[0] = keccak256("class");
+        vm.prank(validator);
+        validators.join(keccak256("sealing key"), classIds);
+    }
+
+    function _finding(uint8 verdict) internal pure returns (Finding memory) {
+        return Finding(verdict, 64, 2, 12, keccak256("evidence"));
+    }
+
     function _post() internal {
         vm.prank(provider);
         log.postRoot(1, root, 2, 50);
@@ -53,14 +68,14 @@ contract ReceiptLogTest is Test {
 
     function _attest(uint8 verdict) internal {
         vm.prank(validator);
-        log.attest(provider, 1, left, proof, verdict, 64, 12, keccak256("evidence"));
+        log.attest(provider, 1, left, proof, _finding(verdict));
     }
 
     function test_constructor_wantsBothContracts() public {
         vm.expectRevert(ReceiptLog.ZeroAddress.selector);
-        new ReceiptLog(ProviderRegistry(address(0)), vault, 0);
+        new ReceiptLog(ProviderRegistry(address(0)), validators);
         vm.expectRevert(ReceiptLog.ZeroAddress.selector);
-        new ReceiptLog(registry, StakeVault(address(0)), 0);
+        new ReceiptLog(registry, ValidatorSet(address(0)));
     }
 
     function test_postRoot_numbersEpochsByOne() public {
@@ -73,6 +88,8 @@ contract ReceiptLogTest is Test {
         assertEq(epoch.count, 2, "count");
         assertEq(epoch.totalCost, 50, "cost");
         assertEq(epoch.targetBlock, 1_001, "target");
+        assertEq(epoch.postedBlock, 1_000, "posted in");
+        assertEq(epoch.postedAt, block.timestamp, "posted at");
 
         vm.expectRevert(abi.encodeWithSelector(ReceiptLog.WrongEpoch.selector, 1, 2));
         _post();
@@ -136,10 +153,10 @@ contract ReceiptLogTest is Test {
     }
 
     function test_attest_recordsOneVerdictPerValidatorAndReceipt() public {
-        _bond();
+        _join();
         _post();
         vm.expectEmit();
-        emit ReceiptLog.Attested(validator, provider, left, 1, 3, 64, 12, keccak256("evidence"));
+        emit ReceiptLog.Attested(validator, provider, left, 1, 3, 64, 2, 12, keccak256("evidence"));
         _attest(3);
         assertEq(log.verdictOf(validator, provider, left), 3, "verdict");
         vm.expectRevert(abi.encodeWithSelector(ReceiptLog.AlreadyAttested.selector, validator, left));
@@ -147,7 +164,7 @@ contract ReceiptLogTest is Test {
     }
 
     function test_attest_inAStrangersTreeUsesUpNothing() public {
-        _bond();
+        _join();
         _post();
         address copycat = address(0xC);
         vm.prank(copycat);
@@ -155,36 +172,40 @@ contract ReceiptLogTest is Test {
         vm.prank(copycat);
         log.postRoot(1, root, 2, 50);
         vm.prank(validator);
-        log.attest(copycat, 1, left, proof, 1, 64, 12, 0);
+        log.attest(copycat, 1, left, proof, _finding(1));
         _attest(3);
         assertEq(log.verdictOf(validator, provider, left), 3, "verdict on the provider");
         assertEq(log.verdictOf(validator, copycat, left), 1, "verdict on the copycat");
     }
 
-    function test_attest_wantsAStakedValidatorAndAnOpening() public {
+    function test_attest_wantsAnActiveMemberAndAnOpening() public {
         _post();
-        vm.expectRevert(abi.encodeWithSelector(ReceiptLog.StakeTooLow.selector, validator, 0, MIN_STAKE));
+        vm.expectRevert(abi.encodeWithSelector(ReceiptLog.NotActiveValidator.selector, validator));
         _attest(1);
-        _bond();
+        _join();
         vm.prank(provider);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptLog.NotValidator.selector, provider));
-        log.attest(provider, 1, left, proof, 1, 64, 12, 0);
+        vm.expectRevert(abi.encodeWithSelector(ReceiptLog.NotActiveValidator.selector, provider));
+        log.attest(provider, 1, left, proof, _finding(1));
         vm.expectRevert(abi.encodeWithSelector(ReceiptLog.UnknownVerdict.selector, 0));
         _attest(0);
         vm.expectRevert(abi.encodeWithSelector(ReceiptLog.UnknownVerdict.selector, 4));
         _attest(4);
+        Finding memory finding = _finding(1);
+        finding.mismatches = 65;
         vm.startPrank(validator);
+        vm.expectRevert(abi.encodeWithSelector(ReceiptLog.MismatchesAboveTokens.selector, 65, 64));
+        log.attest(provider, 1, left, proof, finding);
         vm.expectRevert(abi.encodeWithSelector(ReceiptLog.UnknownEpoch.selector, provider, 2));
-        log.attest(provider, 2, left, proof, 1, 64, 12, 0);
+        log.attest(provider, 2, left, proof, _finding(1));
         vm.expectRevert(abi.encodeWithSelector(ReceiptLog.BadProof.selector, provider, 1, right));
-        log.attest(provider, 1, right, proof, 1, 64, 12, 0);
+        log.attest(provider, 1, right, proof, _finding(1));
         vm.expectRevert(abi.encodeWithSelector(ReceiptLog.BadProof.selector, provider, 1, left));
-        log.attest(provider, 1, left, new bytes32[](0), 1, 64, 12, 0);
+        log.attest(provider, 1, left, new bytes32[](0), _finding(1));
 
         // Stake on its way out no longer counts.
         vault.requestUnbond(1, MIN_STAKE);
-        vm.expectRevert(abi.encodeWithSelector(ReceiptLog.StakeTooLow.selector, validator, 0, MIN_STAKE));
-        log.attest(provider, 1, left, proof, 1, 64, 12, 0);
+        vm.expectRevert(abi.encodeWithSelector(ReceiptLog.NotActiveValidator.selector, validator));
+        log.attest(provider, 1, left, proof, _finding(1));
     }
 
     function testFuzz_receiptDigest_isTheTypedHash(Receipt memory receipt) public view {
@@ -201,7 +222,7 @@ contract ReceiptLogTest is Test {
     function test_receiptDigest_isBoundToChainAndContract() public {
         Receipt memory receipt;
         bytes32 here = log.receiptDigest(receipt);
-        assertTrue(new ReceiptLog(registry, vault, 0).receiptDigest(receipt) != here, "contract");
+        assertTrue(new ReceiptLog(registry, validators).receiptDigest(receipt) != here, "contract");
         vm.chainId(block.chainid + 1);
         assertTrue(log.receiptDigest(receipt) != here, "chain");
     }

@@ -5,7 +5,7 @@ import {MerkleProofLib} from "solady/src/utils/MerkleProofLib.sol";
 import {ChannelConfig, Channels} from "../src/Channels.sol";
 import {ProviderRegistry} from "../src/ProviderRegistry.sol";
 import {Receipt, ReceiptLog} from "../src/ReceiptLog.sol";
-import {StakeVault} from "../src/StakeVault.sol";
+import {ValidatorSet} from "../src/ValidatorSet.sol";
 import {Test} from "./support/Test.sol";
 import {vm} from "./support/Vm.sol";
 
@@ -50,7 +50,7 @@ contract VectorsTest is Test {
     function test_receiptVectors() public {
         string memory json = vm.readFile(string.concat(FOLDER, "receipt.json"));
         ReceiptLog log = ReceiptLog(vm.parseJsonAddress(json, ".domain.verifyingContract"));
-        deployAt(address(log), address(new ReceiptLog(ProviderRegistry(address(1)), StakeVault(address(1)), 0)));
+        deployAt(address(log), address(new ReceiptLog(ProviderRegistry(address(1)), ValidatorSet(address(1)))));
         vm.chainId(vm.parseJsonUint(json, ".domain.chainId"));
         uint256 cases;
         for (; vm.keyExistsJson(json, _case(cases, "")); ++cases) {

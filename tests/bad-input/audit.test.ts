@@ -56,6 +56,10 @@ async function register(host: Host, bonded: boolean) {
   if (bonded) {
     await chain.usd.approve(chain.stake.address, 10n ** 12n);
     await chain.stake.bond({ slots: 1, amount: await chain.stake.minPerSlot() });
+    await chain.validators.join({
+      sealingKey: toHex(randomBytes(32)),
+      classIds: [engine.description.classId],
+    });
   }
   return { chain, key, address };
 }

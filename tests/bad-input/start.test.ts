@@ -29,6 +29,7 @@ const deployment = {
     providerRegistry: address,
     stakeVault: address,
     receiptLog: address,
+    validatorSet: address,
   },
 };
 

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createPrivateKey, createPublicKey, hkdfSync, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createKeystore, createSigner, openKeystore, randomPassphrase, type Signer } from "@depinfer/chain";
@@ -12,6 +12,8 @@ export interface Identity {
   readonly wallet: Signer;
   /** Signs receipts (provider, validator) or vouchers (gateway). */
   readonly signer: Signer;
+  /** X25519 pair to which transcripts for this service are sealed. */
+  readonly sealingKey: { readonly publicKey: Hex; readonly secretKey: Uint8Array };
 }
 
 /** Opens the keystore in a service's folder; makes it with fresh keys the first time. */
@@ -30,12 +32,29 @@ export async function openIdentity(folder: string, passphrase: string): Promise<
     }
     return value;
   };
+  const nodeSeed = fromHex(secret("node"), 32);
   return {
-    nodeSeed: fromHex(secret("node"), 32),
+    nodeSeed,
+    sealingKey: sealingKeyFrom(nodeSeed),
     wallet: createSigner(secret("wallet")),
     signer: createSigner(secret("signer")),
   };
 }
+
+/** Derived from the node's seed, so that keystores made before there was one have it too. RFC 5869, RFC 7748. */
+function sealingKeyFrom(nodeSeed: Uint8Array): Identity["sealingKey"] {
+  const secretKey = new Uint8Array(hkdfSync("sha256", nodeSeed, "", "depinfer/sealing-key/1", 32));
+  const key = createPrivateKey({
+    key: Buffer.concat([X25519_PKCS8_PREFIX, secretKey]),
+    format: "der",
+    type: "pkcs8",
+  });
+  const spki = createPublicKey(key).export({ format: "der", type: "spki" });
+  return { secretKey, publicKey: toHex(spki.subarray(-32)) };
+}
+
+/** What stands before the 32 bytes of an X25519 secret in PKCS #8 (RFC 8410). */
+const X25519_PKCS8_PREFIX = Buffer.from("302e020100300506032b656e04220420", "hex");
 
 /** The wallet's account of a service, without its keys where it was opened before: unlocking takes a third of a second. */
 export async function walletAddress(folder: string, passphrase: string): Promise<Hex> {

@@ -1,4 +1,11 @@
-import { channelsAbi, providerRegistryAbi, receiptLogAbi, stakeVaultAbi, testUsdAbi } from "@depinfer/protocol/abi";
+import {
+  channelsAbi,
+  providerRegistryAbi,
+  receiptLogAbi,
+  stakeVaultAbi,
+  testUsdAbi,
+  validatorSetAbi,
+} from "@depinfer/protocol/abi";
 
 /** Every contract that the package talks to. */
 export const ABIS = {
@@ -7,6 +14,7 @@ export const ABIS = {
   providerRegistry: providerRegistryAbi,
   stakeVault: stakeVaultAbi,
   receiptLog: receiptLogAbi,
+  validatorSet: validatorSetAbi,
 } as const;
 
 export type ContractName = keyof typeof ABIS;
@@ -17,4 +25,5 @@ export const CONTRACT_NAMES: readonly ContractName[] = [
   "providerRegistry",
   "stakeVault",
   "receiptLog",
+  "validatorSet",
 ];

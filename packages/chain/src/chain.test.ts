@@ -10,6 +10,7 @@ import type { Voucher } from "./channels.ts";
 import { deployContracts } from "./deploy.ts";
 import { type Deployment, parseDeployment } from "./deployment.ts";
 import { createSigner } from "./signer.ts";
+import { eligibleMembers } from "./validators.ts";
 
 const DOLLAR = 1_000_000n;
 
@@ -174,6 +175,7 @@ describe("a deployment on a real chain", () => {
     expect(beacon).toMatch(/^0x[0-9a-f]{64}$/);
     expect(await buyer.receipts.beacon(self(provider), 1)).toBe(beacon);
 
+    const membership = { sealingKey: digest, classIds: [digest] };
     const attestation = {
       provider: self(provider),
       epoch: 1,
@@ -181,10 +183,12 @@ describe("a deployment on a real chain", () => {
       proof: [],
       verdict: "pass",
       tokens: 64,
+      mismatches: 1,
       marginMicros: 12n,
       evidenceHash: digest,
     } as const;
-    await expect(validator.receipts.attest(attestation)).rejects.toMatchObject({ errorName: "StakeTooLow" });
+    await expect(validator.receipts.attest(attestation)).rejects.toMatchObject({ errorName: "NotActiveValidator" });
+    await expect(validator.validators.join(membership)).rejects.toMatchObject({ errorName: "StakeTooLow" });
     await validator.stake.bond({ slots: 1, amount: 10n * DOLLAR });
     expect(await buyer.stake.of(self(validator))).toEqual({
       amount: 10n * DOLLAR,
@@ -195,8 +199,33 @@ describe("a deployment on a real chain", () => {
       unbondingAt: undefined,
       locks: 0,
     });
+    await validator.validators.join(membership);
     await validator.receipts.attest(attestation);
     expect(await buyer.receipts.verdictOf(self(validator), self(provider), digest)).toBe("pass");
+  });
+
+  it("knows its validators now and at any earlier block", async () => {
+    const classId: Hex = `0x${"cd".repeat(32)}`;
+    const [joined] = await buyer.validators.list();
+    expect(joined).toMatchObject({ validator: self(validator), classIds: [classId], leavingBlock: undefined });
+    const since = joined?.joinedBlock ?? 0n;
+    expect(await buyer.validators.before(since)).toEqual([]);
+    expect(await buyer.validators.before(since + 1n)).toEqual([joined]);
+    expect(await buyer.validators.isActive(self(validator))).toBe(true);
+
+    const other: Hex = `0x${"ce".repeat(32)}`;
+    const changed = (await validator.validators.setClasses([other])).blockNumber;
+    await validator.validators.setSealingKey(other);
+    const left = (await validator.validators.leave()).blockNumber;
+    const members = await buyer.validators.before(left + 1n);
+    expect(members).toEqual(await buyer.validators.list());
+    expect(members).toMatchObject([{ sealingKey: other, classIds: [other], joinedBlock: changed, leavingBlock: left }]);
+    expect(eligibleMembers(members, other, left), "a draw of the block in which it asks to leave").toHaveLength(1);
+    expect(eligibleMembers(members, other, left + 1n)).toEqual([]);
+    expect(eligibleMembers(members, other, changed)).toEqual([]);
+    expect(eligibleMembers(members, classId, left)).toEqual([]);
+    await expect(buyer.validators.finalizeLeave(self(validator))).rejects.toMatchObject({ errorName: "LeaveTooEarly" });
+    await expect(buyer.validators.evict(self(provider))).rejects.toMatchObject({ errorName: "NotMember" });
   });
 
   it("keeps the nonces of concurrent writes apart, also between two objects of one account", async () => {

@@ -3,13 +3,14 @@ import { TransactionNotFoundError } from "viem";
 import { type Channels, createChannels } from "./channels.ts";
 import type { Deployment } from "./deployment.ts";
 import { wrongChain } from "./errors.ts";
-import { type FollowOptions, follow } from "./follow.ts";
+import { eventsUpTo, type FollowOptions, follow } from "./follow.ts";
 import { createReceiptLog, type ReceiptLog } from "./receipts.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import { createRpc, type RpcOptions } from "./rpc.ts";
 import type { Signer } from "./signer.ts";
 import { createStakeVault, type StakeVault } from "./stake.ts";
 import { createUsd, type Usd } from "./usd.ts";
+import { createValidatorSet, type ValidatorSet } from "./validators.ts";
 import { createWriter, type WriteResult, type WriterOptions } from "./writer.ts";
 
 /** Every contract of one deployment, read and written through one endpoint. */
@@ -23,6 +24,7 @@ export interface Chain {
   readonly registry: Registry;
   readonly stake: StakeVault;
   readonly receipts: ReceiptLog;
+  readonly validators: ValidatorSet;
   blockNumber(): Promise<bigint>;
   /** Unix second of the newest block, by which the contracts tell time. */
   blockTime(): Promise<number>;
@@ -69,6 +71,12 @@ export function createChain(
     registry: createRegistry({ rpc, writer, address: addresses.providerRegistry }),
     stake: createStakeVault({ rpc, writer, address: addresses.stakeVault }),
     receipts: createReceiptLog({ rpc, writer, address: addresses.receiptLog }),
+    validators: createValidatorSet({
+      rpc,
+      writer,
+      address: addresses.validatorSet,
+      eventsUpTo: (block) => eventsUpTo({ rpc, deployment }, ["validatorSet"], block),
+    }),
     blockNumber: () => rpc.ask("blockNumber", (client) => client.getBlockNumber()),
     async blockTime() {
       const block = await rpc.ask("blockTime", (client) => client.getBlock());

@@ -6,6 +6,7 @@ import { providerRegistryBytecode } from "./bytecode/ProviderRegistry.ts";
 import { receiptLogBytecode } from "./bytecode/ReceiptLog.ts";
 import { stakeVaultBytecode } from "./bytecode/StakeVault.ts";
 import { testUsdBytecode } from "./bytecode/TestUSD.ts";
+import { validatorSetBytecode } from "./bytecode/ValidatorSet.ts";
 import type { Deployment } from "./deployment.ts";
 import { ChainError } from "./errors.ts";
 import { createRpc, type Rpc } from "./rpc.ts";
@@ -33,7 +34,7 @@ export interface DeployOptions {
   readonly disputes?: Hex;
   /** Where slashed stake goes besides its reporter; kept in the vault for ever by default. */
   readonly sink?: Hex;
-  /** Least active stake of a validator that attests: $10. */
+  /** Least active stake of a member of the validator set: $10. */
   readonly minValidatorStake?: bigint;
 }
 
@@ -96,15 +97,24 @@ export async function deployContracts(
       args: [testUsd, minPerSlot, disputeWindow, unbondDelay, disputes, sink],
     }),
   );
-  const receiptLog = await deploy(
-    "ReceiptLog",
+  const validatorSet = await deploy(
+    "ValidatorSet",
     encodeDeployData({
-      abi: ABIS.receiptLog,
-      bytecode: receiptLogBytecode,
+      abi: ABIS.validatorSet,
+      bytecode: validatorSetBytecode,
       args: [providerRegistry, stakeVault, minValidatorStake],
     }),
   );
-  return { chainId, rpcUrl, block, addresses: { testUsd, channels, providerRegistry, stakeVault, receiptLog } };
+  const receiptLog = await deploy(
+    "ReceiptLog",
+    encodeDeployData({ abi: ABIS.receiptLog, bytecode: receiptLogBytecode, args: [providerRegistry, validatorSet] }),
+  );
+  return {
+    chainId,
+    rpcUrl,
+    block,
+    addresses: { testUsd, channels, providerRegistry, stakeVault, receiptLog, validatorSet },
+  };
 }
 
 /** Whether there is code at every recorded address. */

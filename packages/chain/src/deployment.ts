@@ -32,6 +32,7 @@ export function parseDeployment(value: unknown): Deployment {
     providerRegistry: address(given, "providerRegistry"),
     stakeVault: address(given, "stakeVault"),
     receiptLog: address(given, "receiptLog"),
+    validatorSet: address(given, "validatorSet"),
   };
   return { chainId, block, addresses, ...(rpcUrl === undefined ? {} : { rpcUrl }) };
 }

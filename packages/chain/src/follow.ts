@@ -26,7 +26,8 @@ export type ChainEvent =
   | (Decoded<"channels"> & { readonly contract: "channels" })
   | (Decoded<"providerRegistry"> & { readonly contract: "providerRegistry" })
   | (Decoded<"stakeVault"> & { readonly contract: "stakeVault" })
-  | (Decoded<"receiptLog"> & { readonly contract: "receiptLog" });
+  | (Decoded<"receiptLog"> & { readonly contract: "receiptLog" })
+  | (Decoded<"validatorSet"> & { readonly contract: "validatorSet" });
 
 /**
  * Events of blocks `fromBlock` to `toBlock`. The batch replaces whatever the reader knew of `fromBlock` and later
@@ -56,7 +57,7 @@ export interface FollowOptions {
 const RANGE = 2_000n;
 /** Heads kept to find where a fork began; an older fork is read again from `fromBlock`. */
 const REMEMBERED_HEADS = 1_024;
-const FOLLOWED: readonly ContractName[] = ["channels", "providerRegistry", "stakeVault", "receiptLog"];
+const FOLLOWED: readonly ContractName[] = ["channels", "providerRegistry", "stakeVault", "receiptLog", "validatorSet"];
 
 interface Head {
   readonly number: bigint;
@@ -128,6 +129,20 @@ export async function follow(
   }
 }
 
+/** Events of `contracts` from the deployment up to `toBlock`, in order, in as many requests as their range takes. */
+export async function eventsUpTo(
+  { rpc, deployment }: { readonly rpc: Rpc; readonly deployment: Deployment },
+  contracts: readonly ContractName[],
+  toBlock: bigint,
+): Promise<ChainEvent[]> {
+  const events: ChainEvent[] = [];
+  for (let from = BigInt(deployment.block); from <= toBlock; from += RANGE) {
+    const last = from + RANGE - 1n;
+    events.push(...(await readEvents(rpc, deployment, contracts, from, last < toBlock ? last : toBlock)));
+  }
+  return events;
+}
+
 async function readEvents(
   rpc: Rpc,
   deployment: Deployment,
@@ -158,6 +173,8 @@ function decode(contract: ContractName | undefined, log: Log<bigint, number, fal
       return parseEventLogs({ abi: ABIS.stakeVault, logs }).map((event) => Object.assign(event, { contract }));
     case "receiptLog":
       return parseEventLogs({ abi: ABIS.receiptLog, logs }).map((event) => Object.assign(event, { contract }));
+    case "validatorSet":
+      return parseEventLogs({ abi: ABIS.validatorSet, logs }).map((event) => Object.assign(event, { contract }));
     case undefined:
       return [];
   }

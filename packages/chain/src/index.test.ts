@@ -10,6 +10,8 @@ it("exports what others may rely on, and nothing else", () => {
     "createKeystore",
     "createSigner",
     "deployContracts",
+    "eligibleMembers",
+    "membersAfter",
     "openKeystore",
     "parseDeployment",
     "randomPassphrase",

@@ -12,4 +12,5 @@ export type { Operator, Registration, Registry, Role } from "./registry.ts";
 export { createSigner, recoverAddress, type Signer, signerImplementation } from "./signer.ts";
 export type { StakeState, StakeVault } from "./stake.ts";
 export type { Usd } from "./usd.ts";
+export { eligibleMembers, membersAfter, type ValidatorMember, type ValidatorSet } from "./validators.ts";
 export type { WriteResult } from "./writer.ts";

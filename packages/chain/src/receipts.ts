@@ -16,6 +16,9 @@ export interface EpochState {
   readonly targetBlock: bigint;
   /** How often the window was missed. */
   readonly rearms: number;
+  /** The block in which the root was posted, and its time as a Unix second. */
+  readonly postedBlock: bigint;
+  readonly postedAt: bigint;
   readonly beacon: Hex | undefined;
 }
 
@@ -36,7 +39,9 @@ export interface Attestation {
   readonly verdict: Verdict;
   /** Informative tokens that the verdict rests on. */
   readonly tokens: number;
-  /** Mean margin in millionths of a nat. */
+  /** How many of them were not those that the validator's own scores demand. */
+  readonly mismatches: number;
+  /** Sum of their clipped margins, in millionths of a nat. */
   readonly marginMicros: bigint;
   /** Hash of the evidence that the validator publishes. */
   readonly evidenceHash: Hex;
@@ -103,22 +108,13 @@ export function createReceiptLog({ rpc, writer, address }: { rpc: Rpc; writer: W
         ),
       );
     },
-    attest: ({ provider, epoch, receiptDigest, proof, verdict, tokens, marginMicros, evidenceHash }) =>
+    attest: ({ provider, epoch, receiptDigest, proof, verdict, ...finding }) =>
       send(
         "receipts.attest",
         encodeFunctionData({
           abi,
           functionName: "attest",
-          args: [
-            provider,
-            BigInt(epoch),
-            receiptDigest,
-            proof,
-            VERDICTS.indexOf(verdict),
-            tokens,
-            marginMicros,
-            evidenceHash,
-          ],
+          args: [provider, BigInt(epoch), receiptDigest, proof, { ...finding, verdict: VERDICTS.indexOf(verdict) }],
         }),
       ),
     async verdictOf(validator, provider, receiptDigest) {

@@ -25,6 +25,7 @@ const ALL_ERRORS = [
   ...ABIS.providerRegistry,
   ...ABIS.stakeVault,
   ...ABIS.receiptLog,
+  ...ABIS.validatorSet,
   ...LIBRARY_ERRORS,
 ].filter((entry) => entry.type === "error");
 
@@ -45,6 +46,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   NotProvider: "Register as a provider first",
   NotReceiver: "Send this from the channel's receiver or its authorizer",
   NotRegistered: "Register first",
+  NotActiveValidator: "Join the validator set, and keep the registration and the least stake",
+  NotMember: "Join the validator set first",
   NotValidator: "Register as a validator first",
   PeerIdTaken: "Make a new node key, or deregister the operator that uses this one",
   ReceiptKeyTaken: "Make a new receipt key",

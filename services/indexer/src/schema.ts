@@ -66,6 +66,6 @@ FROM events posted WHERE posted.name = 'RootPosted';
 CREATE OR REPLACE VIEW audits AS
 SELECT args->>'receiptDigest' AS receipt_id, args->>'provider' AS provider, args->>'validator' AS validator, (args->>'epoch')::bigint AS epoch,
   (ARRAY['pass', 'inconclusive', 'fail'])[(args->>'verdict')::int] AS verdict, (args->>'tokens')::bigint AS tokens,
-  (args->>'marginMicros')::numeric / 1000000 AS margin_nats, args->>'evidenceHash' AS evidence_hash, tx, block
+  (args->>'marginMicros')::numeric / 1000000 AS margin_nats, args->>'evidenceHash' AS evidence_hash, tx, block, (args->>'mismatches')::bigint AS mismatches
 FROM events WHERE name = 'Attested';
 `;

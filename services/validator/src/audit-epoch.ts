@@ -150,8 +150,9 @@ async function attest(
     receiptDigest: receiptId,
     proof,
     verdict: verdict.verdict,
-    tokens: statistic.tokens,
-    marginMicros: BigInt(Math.round(statistic.meanMargin * 1e6)),
+    tokens: statistic.informative,
+    mismatches: statistic.mismatches,
+    marginMicros: BigInt(Math.round(statistic.meanMargin * statistic.informative * 1e6)),
     evidenceHash: toHex(digestSha256(utf8(canonicalJson({ reason: verdict.reason, margins: statistic.margins })))),
   });
   await ledger.saveVerdict(receiptId, provider, verdict.verdict, verdict.reason);

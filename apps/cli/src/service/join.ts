@@ -14,6 +14,35 @@ export interface Membership {
 const UNLIMITED = 2n ** 256n - 1n;
 
 /**
+ * Makes the validator set know this bonded validator as it is now. Does only what is missing.
+ *
+ * @param sealingKey X25519 public key to which transcripts for it are sealed.
+ */
+export async function joinValidators(
+  chain: Chain,
+  validator: Hex,
+  { sealingKey, classIds }: { readonly sealingKey: Hex; readonly classIds: readonly Hex[] },
+  log: Log,
+): Promise<void> {
+  const known = await chain.validators.member(validator);
+  if (known === undefined) {
+    await chain.validators.join({ sealingKey, classIds });
+    log("info", "joined the validators that are drawn", { validator });
+    return;
+  }
+  if (known.leavingBlock !== undefined) {
+    log("warn", "this validator is leaving the set and will not be drawn", { validator });
+    return;
+  }
+  if (known.sealingKey !== sealingKey) {
+    await chain.validators.setSealingKey(sealingKey);
+  }
+  if (classIds.some((id) => !known.classIds.includes(id))) {
+    await chain.validators.setClasses(classIds);
+  }
+}
+
+/**
  * Makes the chain know this operator as it is now: registered with its keys, its classes named, its slots bonded.
  * Does only what is missing, so a restart sends no transaction.
  *

@@ -6,7 +6,7 @@ import type { Log } from "@depinfer/protocol";
 import { createValidator, VALIDATOR_MIGRATIONS } from "@depinfer/validator";
 import { resolveModel } from "../model-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
-import { join } from "./join.ts";
+import { join, joinValidators } from "./join.ts";
 import type { RunningService } from "./lifecycle.ts";
 
 export interface ValidatorServiceOptions extends ServiceOptions {
@@ -29,6 +29,12 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
       slots: 1,
       classIds: [engine.description.classId],
     },
+    log,
+  );
+  await joinValidators(
+    chain,
+    address,
+    { sealingKey: identity.sealingKey.publicKey, classIds: [engine.description.classId] },
     log,
   );
   const journal = openJournal({ path: joinPath(options.home, "journal.sqlite"), migrations: VALIDATOR_MIGRATIONS });

@@ -9,7 +9,7 @@ import {
   parseDeployment,
   startAnvil,
 } from "@depinfer/chain";
-import { errorMessage } from "@depinfer/protocol";
+import { errorCode, errorMessage } from "@depinfer/protocol";
 import type { homePaths } from "../home.ts";
 import { walletAddress } from "../identity.ts";
 import { writeNetworkFile } from "../network-file.ts";
@@ -100,7 +100,16 @@ function readDeployment(path: string): Deployment | undefined {
     return undefined;
   }
   const parsed: unknown = JSON.parse(readFileSync(path, "utf8"));
-  return parsed !== null && typeof parsed === "object" && "deployment" in parsed
-    ? parseDeployment(parsed.deployment)
-    : undefined;
+  if (parsed === null || typeof parsed !== "object" || !("deployment" in parsed)) {
+    return undefined;
+  }
+  try {
+    return parseDeployment(parsed.deployment);
+  } catch (error) {
+    if (errorCode(error) === "chain.badDeployment") {
+      // Made by a version with other contracts: a local network gets new ones.
+      return undefined;
+    }
+    throw error;
+  }
 }

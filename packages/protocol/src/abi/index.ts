@@ -4,3 +4,4 @@ export { providerRegistryAbi } from "./ProviderRegistry.abi.ts";
 export { receiptLogAbi } from "./ReceiptLog.abi.ts";
 export { stakeVaultAbi } from "./StakeVault.abi.ts";
 export { testUsdAbi } from "./TestUSD.abi.ts";
+export { validatorSetAbi } from "./ValidatorSet.abi.ts";
