@@ -7,7 +7,17 @@ import { serveWorker } from "../measure/serve-worker.ts";
 
 const [home = "", networkFile = "", passphraseFile = ""] = process.argv.slice(2);
 const service = await startGateway(
-  { home, networkFile, passphraseFile, p2pPort: 0, host: "127.0.0.1", port: 0, allowedHosts: [] },
+  {
+    home,
+    networkFile,
+    passphraseFile,
+    p2pPort: 0,
+    host: "127.0.0.1",
+    port: 0,
+    allowedHosts: [],
+    minProofLevel: "none",
+    allowSimulatedAttestation: false,
+  },
   createLog("gateway"),
 );
 

@@ -1,0 +1,88 @@
+import type { Verdict } from "@depinfer/proof";
+import {
+  DepinferError,
+  type DomainBinding,
+  decodeRequest,
+  type Generation,
+  type Hex,
+  levelOfAnswer,
+  meetsLevel,
+  parseBody,
+  type Receipt,
+  type RequestTerms,
+  receiptDigest,
+  type SignedReceipt,
+  type Transcript,
+  toHex,
+} from "@depinfer/protocol";
+import { transcriptBelongsTo } from "./receipt-structure.ts";
+
+/** A receipt and the transcript that is brought forward as what it signs for. */
+export interface ReceiptEvidence {
+  readonly signed: SignedReceipt;
+  readonly transcript: Transcript;
+  /** Chain and ReceiptLog address that receipts are signed for. */
+  readonly binding: DomainBinding;
+  /** The key that the provider registered on chain. */
+  readonly receiptKey: Hex;
+}
+
+/** Evidence that concerns the accused: its signature over the hashes of this transcript. */
+export interface OpenedReceipt {
+  readonly receipt: Receipt;
+  readonly receiptId: Hex;
+  readonly transcript: Transcript;
+  readonly terms: RequestTerms;
+  readonly generation: Generation;
+  /** What is wrong with the receipt's level, one sentence each. */
+  readonly levelFaults: readonly string[];
+}
+
+/**
+ * Refuses evidence that says nothing about the accused.
+ *
+ * @throws DepinferError `receipt.badSignature` or `transcript.notOpening`.
+ */
+export function openReceipt(
+  recoverAddress: (digest: Uint8Array, signature: Hex) => Hex,
+  { signed, transcript, binding, receiptKey }: ReceiptEvidence,
+): OpenedReceipt {
+  const { receipt } = signed;
+  const digest = receiptDigest(receipt, binding);
+  const signer = recoverAddress(digest, signed.signature);
+  if (signer !== receiptKey) {
+    throw new DepinferError({
+      code: "receipt.badSignature",
+      message: `The receipt was signed by ${signer}, the provider's registered key is ${receiptKey}`,
+      remedy: "Discard it; it proves nothing about this provider",
+      metadata: { signer, receiptKey },
+    });
+  }
+  const requestBytes = new Uint8Array(Buffer.from(transcript.request, "base64"));
+  transcriptBelongsTo(receipt, transcript, requestBytes);
+  const { terms, body } = decodeRequest(requestBytes);
+  const { generation, minProofLevel } = parseBody(terms.endpoint, body);
+  const levelFaults: string[] = [];
+  const worth = levelOfAnswer(receipt.proofLevel, generation.temperature);
+  if (worth !== receipt.proofLevel) {
+    levelFaults.push(`at temperature ${generation.temperature} the level ${receipt.proofLevel} is ${worth}`);
+  }
+  // Whether a simulation may pass is the buyer's own decision, so nobody is accused of one that says its name.
+  if (minProofLevel !== null && !meetsLevel(worth, minProofLevel, { allowSimulatedAttestation: true })) {
+    levelFaults.push(`the request demanded at least ${minProofLevel}, the answer is ${worth}`);
+  }
+  return { receipt, receiptId: toHex(digest), transcript, terms, generation, levelFaults };
+}
+
+/** The verdict on a receipt that is wrong in something countable; nothing was scored. */
+export function structuralFailure({ receiptId }: OpenedReceipt, faults: readonly string[]): Verdict {
+  return {
+    verdict: "fail",
+    reason: faults.join("; "),
+    receiptId,
+    statistic: { tokens: 0, informative: 0, mismatches: 0, meanMargin: 0, margins: [] },
+    pValue: null,
+    falsePass: null,
+    tokensNeeded: null,
+  };
+}

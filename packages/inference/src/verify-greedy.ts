@@ -1,0 +1,106 @@
+import {
+  deriveSeed,
+  GREEDY_CALIBRATION,
+  type GreedyCalibration,
+  greedyStatistic,
+  judgeGreedy,
+  type ScoredPosition,
+  seedCommitment,
+  textHash,
+  type Verdict,
+} from "@depinfer/proof";
+import { classId, costDown, DepinferError, type Generation, type RuntimeClass } from "@depinfer/protocol";
+import type { EngineDescription, Prompt } from "./engine.ts";
+import { type OpenedReceipt, structuralFailure } from "./opened-receipt.ts";
+
+/**
+ * Something with the same weights that can score token ids: our own engine, or a second server through
+ * `createUpstreamReference`.
+ */
+export interface GreedyReference {
+  readonly description: Pick<EngineDescription, "runtimeClass">;
+  prompt(generation: Generation): Prompt | Promise<Prompt>;
+  score(prompt: readonly number[], output: readonly number[]): Promise<ScoredPosition[]>;
+  text(prompt: readonly number[], output: readonly number[], stop: readonly string[]): string | Promise<string>;
+}
+
+export interface GreedyInput {
+  /** The parts behind the receipt's class, as the provider's offer shows them; level `greedy` needs them. */
+  readonly runtimeClass?: RuntimeClass;
+  readonly greedy?: GreedyCalibration;
+}
+
+/**
+ * Judges an answer of level `greedy` by an engine with the same weights. The runtime classes differ, so tokens are
+ * compared with the reference's best within a tolerance; see `greedyStatistic` for what that binds.
+ *
+ * @throws DepinferError `verify.wrongClass` when the class is not the receipt's, or has other weights.
+ */
+export async function verifyGreedy(
+  reference: GreedyReference,
+  opened: OpenedReceipt,
+  { runtimeClass, greedy: calibration = GREEDY_CALIBRATION }: GreedyInput,
+): Promise<Verdict> {
+  sameWeights(reference, opened, runtimeClass);
+  const { receiptId, transcript, generation } = opened;
+  const { tokens: prompt } = await reference.prompt(generation);
+  const faults = [...opened.levelFaults, ...countableFaults(opened)];
+  const text = await reference.text(prompt, transcript.outputTokens, generation.stop);
+  if (!sameText(text, transcript.text, opened.receipt.stopReason === "cancelled")) {
+    faults.push("the delivered text is not what the delivered token ids say");
+  }
+  if (faults.length > 0) {
+    return structuralFailure(opened, faults);
+  }
+  const statistic = greedyStatistic(await reference.score(prompt, transcript.outputTokens), calibration);
+  return { ...judgeGreedy(statistic, calibration), receiptId, statistic };
+}
+
+function sameWeights(
+  reference: GreedyReference,
+  { receipt }: OpenedReceipt,
+  runtimeClass: RuntimeClass | undefined,
+): void {
+  const wrong = (message: string, remedy: string) =>
+    new DepinferError({ code: "verify.wrongClass", message, remedy, metadata: { wanted: receipt.classId } });
+  if (runtimeClass === undefined || classId(runtimeClass) !== receipt.classId) {
+    throw wrong(
+      `The parts of class ${receipt.classId} are not known, so nobody can say which weights it has`,
+      "Pass the runtime class that the provider's offer shows",
+    );
+  }
+  const { weights } = reference.description.runtimeClass;
+  if (runtimeClass.weights !== weights) {
+    throw wrong(
+      `The class has the weights ${runtimeClass.weights}, this engine has ${weights}`,
+      "Verify with the same weight file, or with a second server of the same model",
+    );
+  }
+}
+
+/** Everything in the receipt that can be counted without tokenizing: how an upstream cuts its prompt is its own affair. */
+function countableFaults({ receipt, transcript, terms, generation }: OpenedReceipt): string[] {
+  const seed = deriveSeed({ ...terms, providerNonce: transcript.providerNonce, userSeed: generation.seed });
+  const tokens = transcript.outputTokens.length;
+  const checks: readonly (readonly [string, string | number | bigint, string | number | bigint])[] = [
+    ["the request id", receipt.requestId, terms.requestId],
+    ["the class", receipt.classId, terms.classId],
+    ["the channel", receipt.channelId, terms.channelId],
+    ["the seed commitment", receipt.seedCommitment, seedCommitment(seed)],
+    ["the number of output tokens", receipt.outputTokens, tokens],
+    ["the text hash", receipt.textHash, textHash(transcript.text)],
+    ["the cost", receipt.cost, costDown({ ...receipt, outputTokens: tokens }, terms.prices)],
+  ];
+  const faults = checks
+    .filter(([, found, wanted]) => found !== wanted)
+    .map(([what, found, wanted]) => `${what} is ${found} in the receipt and should be ${wanted}`);
+  if (tokens > terms.maxOutputTokens) {
+    faults.push(`${tokens} tokens were delivered and only ${terms.maxOutputTokens} were allowed`);
+  }
+  return faults;
+}
+
+/** Servers differ in whether they keep white space at the ends of an answer. */
+function sameText(found: string, delivered: string, cancelled: boolean): boolean {
+  return cancelled ? found.trim().startsWith(delivered.trim()) : found.trim() === delivered.trim();
+}

@@ -1,0 +1,140 @@
+import { upperTail } from "./binomial.ts";
+import type { ScoredPosition } from "./margin.ts";
+import type { Judgement, Statistic } from "./verdict.ts";
+
+/*
+ * The weaker check of engines that do not use our sampler.
+ *
+ * At temperature 0 the answer is the model's best token at each position, so another engine with the same weights finds
+ * every token best or, where two were nearly equal, close to best. That binds the model within the noise between two
+ * engines. It does not bind precision finer than that noise, and says nothing where a cheaper model has the same best
+ * token; it does not bind sampling at any temperature above 0.
+ *
+ * Log-probabilities beside the tokens are a screen for accidents and careless cheats, no more: whoever has the true
+ * model can put its true values beside tokens of any other origin.
+ */
+
+export interface GreedyCalibration {
+  /** Nats that two engines may differ by on one pair of tokens; a token this close to the best counts as best. */
+  readonly tolerance: number;
+  /** Nats; no single position counts for more. */
+  readonly clip: number;
+  /** Positions whose best token is at least this probable say nothing when they agree. */
+  readonly deterministic: number;
+  /** Share of informative positions at which an honest answer may be out of tolerance, as an upper bound. */
+  readonly honestMismatchRate: number;
+  /** The same share for the weakest cheat that a pass clears somebody of, as a lower bound. */
+  readonly weakestCheatRate: number;
+  /** Informative positions below which nobody is failed. */
+  readonly minimumTokens: number;
+  /** Most often that an honest answer may fail. */
+  readonly falseFailure: number;
+  /** Most often that the weakest cheat may pass. */
+  readonly falsePass: number;
+}
+
+/**
+ * For two engines with the same weights whose arithmetic differs: another build, processor family, batch size or
+ * attention kernel. How the numbers were chosen stands in `specs/08-proof-levels.md`.
+ */
+export const GREEDY_CALIBRATION: GreedyCalibration = {
+  tolerance: 0.5,
+  clip: 2,
+  deterministic: 0.999,
+  honestMismatchRate: 0.01,
+  weakestCheatRate: 0.1,
+  minimumTokens: 16,
+  falseFailure: 1e-4,
+  falsePass: 1e-2,
+};
+
+/** What an engine with the same weights makes of the tokens of an answer at temperature 0. */
+export function greedyStatistic(
+  scored: readonly ScoredPosition[],
+  { tolerance, clip, deterministic }: GreedyCalibration,
+): Statistic {
+  const margins = scored.map((position) => {
+    const behind = (position.logits[0] ?? position.chosenLogit) - position.chosenLogit;
+    return behind > tolerance ? Math.min(clip, behind) : 0;
+  });
+  const informative = scored.filter(
+    (position, index) => (margins[index] ?? 0) > 0 || bestProbability(position) < deterministic,
+  ).length;
+  const sum = margins.reduce((total, margin) => total + margin, 0);
+  return {
+    tokens: scored.length,
+    informative,
+    mismatches: margins.filter((margin) => margin > 0).length,
+    meanMargin: informative === 0 ? 0 : sum / informative,
+    margins,
+  };
+}
+
+/**
+ * Turns the statistic into one of three outcomes, by the binomial tails at both rates: `fail` when an honest engine would
+ * be out of tolerance this often with a chance of at most `falseFailure`, `pass` when the weakest cheat would be out of
+ * it this seldom with a chance of at most `falsePass`, else `inconclusive`.
+ */
+export function judgeGreedy(
+  { informative, mismatches, tokens }: Statistic,
+  { honestMismatchRate, weakestCheatRate, minimumTokens, falseFailure, falsePass, tolerance }: GreedyCalibration,
+): Judgement {
+  const found = `${mismatches} of ${tokens} tokens (${informative} informative) are more than ${tolerance} nats behind the model's best`;
+  const honest = upperTail(informative, mismatches, honestMismatchRate);
+  const cheat = 1 - upperTail(informative, mismatches + 1, weakestCheatRate);
+  const judged = { pValue: honest, falsePass: cheat, tokensNeeded: null };
+  if (honest <= falseFailure && informative >= minimumTokens) {
+    const chance = `an honest engine has so many with a chance of at most ${honest.toExponential(1)}`;
+    return { ...judged, verdict: "fail", reason: `${found}; ${chance}` };
+  }
+  if (cheat <= falsePass) {
+    const chance = `a cheat has so few with a chance of at most ${cheat.toExponential(1)}`;
+    return { ...judged, verdict: "pass", reason: `${found}; ${chance}` };
+  }
+  return { ...judged, verdict: "inconclusive", reason: `${found}; too few informative tokens to decide` };
+}
+
+export interface LogprobScreen {
+  readonly tokens: number;
+  /** Mean distance in nats between the values beside the tokens and those found, each clipped. */
+  readonly meanDifference: number;
+  /** False when the values are certainly not those of the model. True proves nothing. */
+  readonly plausible: boolean;
+}
+
+/** Nats; what values of the same weights on other arithmetic may differ by on average. */
+export const LOGPROB_TOLERANCE = 0.3;
+
+/**
+ * Compares log-probabilities that came with an answer with those found for its tokens at temperature 1. Where only the
+ * best candidates are known, the found value is too high by at most the logarithm of the probability left out.
+ *
+ * @throws RangeError when the two have different lengths.
+ */
+export function screenLogprobs(
+  claimed: readonly number[],
+  scored: readonly ScoredPosition[],
+  { clip }: Pick<GreedyCalibration, "clip"> = GREEDY_CALIBRATION,
+): LogprobScreen {
+  if (claimed.length !== scored.length) {
+    throw new RangeError(`${claimed.length} log-probabilities cannot belong to ${scored.length} tokens`);
+  }
+  const sum = scored.reduce((total, position, index) => {
+    const difference = Math.abs((claimed[index] ?? 0) - chosenLogprob(position));
+    return total + (Number.isNaN(difference) ? clip : Math.min(clip, difference));
+  }, 0);
+  const meanDifference = scored.length === 0 ? 0 : sum / scored.length;
+  return { tokens: scored.length, meanDifference, plausible: meanDifference <= LOGPROB_TOLERANCE };
+}
+
+/** ln of the chosen token's share among the candidates, at temperature 1. */
+export function chosenLogprob({ logits, chosenLogit }: ScoredPosition): number {
+  const best = logits[0] ?? chosenLogit;
+  const sum = logits.reduce((total, logit) => total + Math.exp(logit - best), 0);
+  return chosenLogit - best - Math.log(sum);
+}
+
+function bestProbability({ logits }: ScoredPosition): number {
+  const best = logits[0] ?? 0;
+  return 1 / logits.reduce((total, logit) => total + Math.exp(logit - best), 0);
+}
