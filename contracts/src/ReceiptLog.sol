@@ -29,12 +29,15 @@ struct Receipt {
 }
 
 /// @notice What a validator found when it scored an answer again.
+/// @param classId The receipt's runtime class, as the validator states it: which auditor a beacon draws, and what a number
+/// of mismatches means, depend on it. A leaf is not opened here; whoever has the receipt can hold the two together.
 /// @param verdict 1 pass, 2 inconclusive, 3 fail.
 /// @param tokens Informative tokens that the verdict rests on.
 /// @param mismatches How many of them were not the ones that the validator's own scores demand.
 /// @param marginMicros Sum of their clipped margins, in millionths of a nat.
 /// @param evidenceHash Hash of the validator's published evidence.
 struct Finding {
+    bytes32 classId;
     uint8 verdict;
     uint32 tokens;
     uint32 mismatches;
@@ -122,6 +125,7 @@ contract ReceiptLog is EIP712 {
         address indexed provider,
         bytes32 indexed receiptDigest,
         uint64 epoch,
+        bytes32 classId,
         uint8 verdict,
         uint32 tokens,
         uint32 mismatches,
@@ -221,6 +225,7 @@ contract ReceiptLog is EIP712 {
             provider,
             receiptDigest_,
             number,
+            finding.classId,
             verdict,
             finding.tokens,
             finding.mismatches,

@@ -58,7 +58,7 @@ contract ReceiptLogTest is Test {
     }
 
     function _finding(uint8 verdict) internal pure returns (Finding memory) {
-        return Finding(verdict, 64, 2, 12, keccak256("evidence"));
+        return Finding(keccak256("class"), verdict, 64, 2, 12, keccak256("evidence"));
     }
 
     function _post() internal {
@@ -156,7 +156,7 @@ contract ReceiptLogTest is Test {
         _join();
         _post();
         vm.expectEmit();
-        emit ReceiptLog.Attested(validator, provider, left, 1, 3, 64, 2, 12, keccak256("evidence"));
+        emit ReceiptLog.Attested(validator, provider, left, 1, keccak256("class"), 3, 64, 2, 12, keccak256("evidence"));
         _attest(3);
         assertEq(log.verdictOf(validator, provider, left), 3, "verdict");
         vm.expectRevert(abi.encodeWithSelector(ReceiptLog.AlreadyAttested.selector, validator, left));

@@ -181,6 +181,7 @@ describe("a deployment on a real chain", () => {
       epoch: 1,
       receiptDigest: digest,
       proof: [],
+      classId: digest,
       verdict: "pass",
       tokens: 64,
       mismatches: 1,

@@ -3,9 +3,11 @@ import * as surface from "./index.ts";
 
 it("exports what others may rely on, and nothing else", () => {
   expect(Object.keys(surface).sort()).toEqual([
+    "AUDIT_CONTRACTS",
     "ChainError",
     "ChainRevertError",
     "LOCAL_CHAIN_ID",
+    "auditEvents",
     "createChain",
     "createKeystore",
     "createSigner",

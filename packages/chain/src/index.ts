@@ -1,5 +1,6 @@
 export type { ContractName } from "./abi.ts";
 export { type Anvil, type AnvilOptions, LOCAL_CHAIN_ID, startAnvil } from "./anvil.ts";
+export { AUDIT_CONTRACTS, auditEvents } from "./audit-events.ts";
 export { type Chain, type ChainModules, createChain } from "./chain.ts";
 export type { BatchResult, ChannelState, Channels, SkippedClaim, SkipReason, Voucher } from "./channels.ts";
 export { type DeployOptions, deployContracts } from "./deploy.ts";

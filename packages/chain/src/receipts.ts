@@ -5,7 +5,7 @@ import type { Rpc } from "./rpc.ts";
 import { type WriteResult, type Writer, writeResult } from "./writer.ts";
 
 /** The number of a verdict on chain is its position here. */
-const VERDICTS = ["none", "pass", "inconclusive", "fail"] as const;
+export const VERDICTS = ["none", "pass", "inconclusive", "fail"] as const;
 export type Verdict = "pass" | "inconclusive" | "fail";
 
 export interface EpochState {
@@ -36,6 +36,8 @@ export interface Attestation {
   readonly receiptDigest: Hex;
   /** Siblings from the digest up to the epoch's root. */
   readonly proof: readonly Hex[];
+  /** The receipt's runtime class. */
+  readonly classId: Hex;
   readonly verdict: Verdict;
   /** Informative tokens that the verdict rests on. */
   readonly tokens: number;

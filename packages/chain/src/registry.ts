@@ -5,7 +5,7 @@ import type { Rpc } from "./rpc.ts";
 import type { WriteResult, Writer } from "./writer.ts";
 
 /** The number of a role on chain is its position here. */
-const ROLES = ["none", "provider", "validator"] as const;
+export const ROLES = ["none", "provider", "validator"] as const;
 export type Role = "provider" | "validator";
 
 /** One registered operator. Addresses are in lower case. */

@@ -1,3 +1,4 @@
+export * from "./audit-record.ts";
 export * from "./draw.ts";
 export * from "./margin.ts";
 export * from "./noise.ts";

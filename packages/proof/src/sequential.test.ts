@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type CountedVerdict, createEvidence, type EvidenceBounds, type EvidenceState } from "./sequential.ts";
+import {
+  type CountedVerdict,
+  createEvidence,
+  type EvidenceBounds,
+  type EvidenceState,
+  NO_EVIDENCE,
+} from "./sequential.ts";
 
 const BOUNDS: EvidenceBounds = {
   honestMismatchRate: 0.01,
@@ -46,7 +52,7 @@ const counted = fc
   });
 
 const sum = (evidence: ReturnType<typeof createEvidence>, verdicts: readonly CountedVerdict[]) =>
-  verdicts.reduce<EvidenceState>(evidence.add, evidence.none);
+  verdicts.reduce<EvidenceState>(evidence.add, NO_EVIDENCE);
 
 describe("evidence", () => {
   const evidence = createEvidence(BOUNDS);
@@ -103,28 +109,28 @@ describe("evidence", () => {
   });
 
   test("starts at nothing and stays finite however much there is", () => {
-    expect(evidence.outcome(evidence.none, 1)).toMatchObject({
+    expect(evidence.outcome(NO_EVIDENCE, 1)).toMatchObject({
       outcome: "inconclusive",
       logEvidence: 0,
       logCleared: 0,
     });
     const huge = { tokens: 4e9, mismatches: 4e9, marginMicros: 8e15 };
-    expect(evidence.outcome(evidence.add(evidence.none, huge), 1)).toMatchObject({ outcome: "fail" });
-    expect(Number.isFinite(evidence.outcome(evidence.add(evidence.none, huge), 1).logEvidence)).toBe(true);
-    const honest = evidence.add(evidence.none, { tokens: 4e9, mismatches: 0, marginMicros: 0 });
+    expect(evidence.outcome(evidence.add(NO_EVIDENCE, huge), 1)).toMatchObject({ outcome: "fail" });
+    expect(Number.isFinite(evidence.outcome(evidence.add(NO_EVIDENCE, huge), 1).logEvidence)).toBe(true);
+    const honest = evidence.add(NO_EVIDENCE, { tokens: 4e9, mismatches: 0, marginMicros: 0 });
     expect(evidence.outcome(honest, 1)).toMatchObject({ outcome: "pass" });
     expect(Number.isFinite(evidence.outcome(honest, 1).logCleared)).toBe(true);
   });
 
   test("convicts nobody on fewer tokens than the class needs, and counts them later", () => {
-    const few = evidence.add(evidence.none, { tokens: 63, mismatches: 63, marginMicros: 126e6 });
+    const few = evidence.add(NO_EVIDENCE, { tokens: 63, mismatches: 63, marginMicros: 126e6 });
     expect(evidence.outcome(few, 1).logEvidence).toBeGreaterThan(evidence.outcome(few, 1).failAt);
     expect(evidence.outcome(few, 1).outcome).not.toBe("fail");
     expect(evidence.outcome(evidence.add(few, { tokens: 1, mismatches: 0, marginMicros: 0 }), 1).outcome).toBe("fail");
   });
 
   test("keeps a conviction, whatever comes after", () => {
-    const guilty = evidence.add(evidence.none, { tokens: 100, mismatches: 30, marginMicros: 20e6 });
+    const guilty = evidence.add(NO_EVIDENCE, { tokens: 100, mismatches: 30, marginMicros: 20e6 });
     expect(evidence.outcome(guilty, 1).outcome).toBe("fail");
     const later = evidence.add(guilty, { tokens: 1e6, mismatches: 0, marginMicros: 0 });
     expect(evidence.outcome(later, 1).logEvidence).toBeLessThan(evidence.outcome(later, 1).failAt);
@@ -134,11 +140,11 @@ describe("evidence", () => {
   test("shares the error among all providers that will ever register", () => {
     let total = 0;
     for (let ordinal = 1; ordinal <= 10_000; ordinal++) {
-      total += Math.exp(-evidence.outcome(evidence.none, ordinal).failAt);
+      total += Math.exp(-evidence.outcome(NO_EVIDENCE, ordinal).failAt);
     }
     expect(total).toBeGreaterThan(0.99e-4);
     expect(total).toBeLessThanOrEqual(1e-4);
-    expect(() => evidence.outcome(evidence.none, 0)).toThrow(RangeError);
+    expect(() => evidence.outcome(NO_EVIDENCE, 0)).toThrow(RangeError);
   });
 
   test.each([
@@ -149,7 +155,7 @@ describe("evidence", () => {
     { tokens: 3, mismatches: 0, marginMicros: 1 },
     { tokens: Number.NaN, mismatches: 0, marginMicros: 0 },
   ])("refuses the impossible verdict %o", (impossible) => {
-    expect(() => evidence.add(evidence.none, impossible)).toThrow(
+    expect(() => evidence.add(NO_EVIDENCE, impossible)).toThrow(
       expect.objectContaining({ code: "evidence.impossible" }),
     );
   });
@@ -178,7 +184,7 @@ describe("errors", () => {
     const random = randomness(seed);
     let reached = 0;
     for (let run = 0; run < runs; run++) {
-      let state = evidence.none;
+      let state = NO_EVIDENCE;
       for (let i = 0; i < 300; i++) {
         // One who wants a false result stops small when it goes well and dilutes nothing when it does not.
         const tokens = evidence.outcome(state, 1).logEvidence > 1 ? 4 : 40;
@@ -210,7 +216,7 @@ describe("errors", () => {
     const random = randomness(5);
     const after = (rate: number, tokens: number) => {
       const outcomes = Array.from({ length: 200 }, () => {
-        const state = strict.add(strict.none, verdict(random, tokens, rate));
+        const state = strict.add(NO_EVIDENCE, verdict(random, tokens, rate));
         return strict.outcome(state, 10).outcome;
       });
       return (wanted: string) => outcomes.filter((outcome) => outcome === wanted).length / outcomes.length;
@@ -224,7 +230,7 @@ describe("errors", () => {
 
   test("are bounded by margins too, where mismatches are as rare as honest but large", () => {
     const strict = createEvidence({ ...BOUNDS, honestMismatchRate: 0.04 });
-    const state = strict.add(strict.none, { tokens: 5_000, mismatches: 200, marginMicros: 400e6 });
+    const state = strict.add(NO_EVIDENCE, { tokens: 5_000, mismatches: 200, marginMicros: 400e6 });
     expect(strict.outcome(state, 1).outcome).toBe("fail");
   });
 });

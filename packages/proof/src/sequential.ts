@@ -67,9 +67,10 @@ export interface EvidenceOutcome {
   readonly passAt: number;
 }
 
+export const NO_EVIDENCE: EvidenceState = { verdicts: 0, tokens: 0, mismatches: 0, marginMicros: 0, peak: null };
+
 /** The rule by which verdicts add up in one runtime class. */
 export interface Evidence {
-  readonly none: EvidenceState;
   /**
    * @throws DepinferError `evidence.impossible` for a verdict that no answer can have, such as more mismatches than
    * tokens; whoever attested it, it does not count.
@@ -104,15 +105,8 @@ export function createEvidence(bounds: EvidenceBounds, { alpha = 1e-4, beta = 1e
   }
 
   return {
-    none: { verdicts: 0, tokens: 0, mismatches: 0, marginMicros: 0, peak: null },
     add(state, verdict) {
-      requirePossible(verdict, clip);
-      const sum = {
-        verdicts: state.verdicts + 1,
-        tokens: state.tokens + verdict.tokens,
-        mismatches: state.mismatches + verdict.mismatches,
-        marginMicros: state.marginMicros + verdict.marginMicros,
-      };
+      const sum = addVerdict(state, verdict, clip);
       const now = sum.tokens < minimumTokens ? Number.NEGATIVE_INFINITY : logEvidence(sum);
       const peak = Math.max(state.peak ?? Number.NEGATIVE_INFINITY, now);
       return { ...sum, peak: Number.isFinite(peak) ? peak : null };
@@ -133,6 +127,26 @@ export function createEvidence(bounds: EvidenceBounds, { alpha = 1e-4, beta = 1e
       const outcome = failed ? "fail" : logCleared >= passAt ? "pass" : "inconclusive";
       return { outcome, logEvidence: logEvidence(state), failAt, logCleared, passAt };
     },
+  };
+}
+
+/**
+ * The sums alone, for classes of which no bounds are known.
+ *
+ * @throws DepinferError `evidence.impossible`.
+ */
+export function addVerdict(
+  state: EvidenceState,
+  verdict: CountedVerdict,
+  clip = Number.POSITIVE_INFINITY,
+): EvidenceState {
+  requirePossible(verdict, clip);
+  return {
+    verdicts: state.verdicts + 1,
+    tokens: state.tokens + verdict.tokens,
+    mismatches: state.mismatches + verdict.mismatches,
+    marginMicros: state.marginMicros + verdict.marginMicros,
+    peak: state.peak,
   };
 }
 
@@ -171,7 +185,11 @@ function requireBounds(bounds: EvidenceBounds, alpha: number, beta: number): voi
 function requirePossible({ tokens, mismatches, marginMicros }: CountedVerdict, clip: number): void {
   const whole = [tokens, mismatches, marginMicros].every((value) => Number.isSafeInteger(value) && value >= 0);
   // Each margin above 0 is a mismatch, and its sum is rounded once.
-  if (!whole || mismatches > tokens || marginMicros > Math.ceil(mismatches * clip * MICRO)) {
+  if (
+    !whole ||
+    mismatches > tokens ||
+    (mismatches > 0 ? marginMicros > Math.ceil(mismatches * clip * MICRO) : marginMicros > 0)
+  ) {
     throw new DepinferError({
       code: "evidence.impossible",
       message: `No answer has ${mismatches} mismatches among ${tokens} informative tokens with margins of ${marginMicros} millionths of a nat in sum`,

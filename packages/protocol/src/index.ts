@@ -1,3 +1,4 @@
+export * from "./audit-event.ts";
 export * from "./bytes.ts";
 export * from "./data-frame.ts";
 export * from "./eip712.ts";

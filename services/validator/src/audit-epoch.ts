@@ -68,7 +68,7 @@ export async function auditEpoch(modules: AuditModules, validator: Hex, task: Ep
     ) {
       const verdict = await judge(modules, link, signed, provider);
       if (verdict !== null) {
-        await attest(modules, task, verdict, merkleProof(leaves, index).map(toHex));
+        await attest(modules, task, verdict, signed.receipt.classId, merkleProof(leaves, index).map(toHex));
       }
     }
   }
@@ -141,6 +141,7 @@ async function attest(
   { chain, ledger, log }: AuditModules,
   { provider, epoch }: EpochTask,
   verdict: Verdict,
+  classId: Hex,
   proof: readonly Hex[],
 ): Promise<void> {
   const { statistic, receiptId } = verdict;
@@ -149,6 +150,7 @@ async function attest(
     epoch,
     receiptDigest: receiptId,
     proof,
+    classId,
     verdict: verdict.verdict,
     tokens: statistic.informative,
     mismatches: statistic.mismatches,
