@@ -1,5 +1,5 @@
 import { createLlamaEngine, type EngineDescription, type ScoringEngine } from "@depinfer/inference";
-import { BIT_EXACT_CALIBRATION, marginStatistic, transcriptRoot } from "@depinfer/proof";
+import { MARGIN_OPTIONS, marginStatistic, transcriptRoot } from "@depinfer/proof";
 import { embeddedModels } from "../apps/cli/src/home.ts";
 import { BenchError } from "./bench-error.ts";
 import type { Benchmark, BenchRow } from "./benchmark.ts";
@@ -36,13 +36,13 @@ async function check(own: ScoringEngine, { prompt, output, seed, generation }: S
   transcriptRoot(output);
   own.text(prompt, output, generation.stop);
   const scored = await own.score(prompt, output);
-  const { meanMargin } = marginStatistic(scored, generation.temperature, seed, BIT_EXACT_CALIBRATION);
-  if (meanMargin > BIT_EXACT_CALIBRATION.meanMargin) {
+  const { mismatches } = marginStatistic(scored, generation.temperature, seed, MARGIN_OPTIONS);
+  if (mismatches > 0) {
     throw new BenchError({
       code: "bench.honestAnswerFails",
-      message: `An honest answer has a mean margin of ${meanMargin} nats`,
+      message: `An honest answer has ${mismatches} mismatches`,
       remedy: "Decode and prefill disagree here; find out why before measuring what the check costs",
-      metadata: { meanMargin },
+      metadata: { mismatches },
     });
   }
 }

@@ -324,6 +324,27 @@ program
   });
 
 program
+  .command("calibrate [class]")
+  .description("measure what honest answers of a runtime class look like, so that cheats can be told from them")
+  .option("--model <reference>", "GGUF path, URL or hf: reference; the embedded test model by default")
+  .option("--cheaper <file>", "the same model at the next lower precision, which a pass shall rule out")
+  .option("--cpu-library <name>", "portable, native, or the name of one of the engine's libraries", "portable")
+  .option("--tokens <count>", "output tokens to score", integer, 1_000_000)
+  .option("--tasks <name>", "name from which prompts, temperatures and seeds follow", "calibration")
+  .option("--out <file>", "where to write it; calibrations/CLASS.json in the home folder by default")
+  .addOption(home())
+  .addOption(json())
+  .addHelpText(
+    "after",
+    "\nExamples:\n  npx depinfer calibrate --tokens 200000\n  npx depinfer calibrate 0x3c9a --model qwen.q8_0.gguf --cheaper qwen.q4_k_m.gguf",
+  )
+  .action(async (wanted: string | undefined, options) => {
+    const { calibrate } = await import("./commands/calibrate.ts");
+    await calibrate(wanted, options);
+    process.exit(0);
+  });
+
+program
   .command("doctor")
   .description("check what has to work, with one fix for each failure")
   .addOption(home())

@@ -10,6 +10,8 @@ export interface EngineDescription {
   readonly proofLevel: ProofLevel;
   /** Of an engine in a trusted domain, for offers. */
   readonly attestation?: OfferedAttestation;
+  /** Why the level is no higher, as a sentence for the operator; where there is something to say. */
+  readonly levelNote?: string;
   /** Tokens that prompt and answer may have together. */
   readonly contextLength: number;
   /** Requests that can be answered at the same time. */
@@ -44,6 +46,8 @@ export interface Completion {
   readonly text: string;
   readonly promptTokens: number;
   readonly outputTokens: number;
+  /** What an upstream gives as the log-probabilities of `tokens`, in nats. A screen, not a proof; see `screenLogprobs`. */
+  readonly logprobs?: readonly number[];
 }
 
 /** Something that answers prompts. One behaviour suite (`engine.behaviour.ts`) runs against every engine. */

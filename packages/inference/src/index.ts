@@ -1,4 +1,11 @@
 export { type AnswerText, createAnswerText, type Detokenize } from "./answer-text.ts";
+export {
+  type Answering,
+  type ScoredTranscript,
+  type ScoringRun,
+  scoreTranscripts,
+} from "./calibration/score-transcripts.ts";
+export { TASKS_DESCRIPTION, type Task, TEMPERATURES, taskAt } from "./calibration/tasks.ts";
 export type {
   Completion,
   Engine,

@@ -51,6 +51,7 @@ export async function verifyReceipt({ engine, recoverAddress }: VerifyModules, i
 
 async function verifySeeded(engine: ScoringEngine, opened: OpenedReceipt, calibration: Calibration): Promise<Verdict> {
   const { receipt, receiptId, transcript, terms, generation, levelFaults } = opened;
+  requireClass(calibration, engine.description.classId);
   if (terms.classId !== engine.description.classId) {
     throw new DepinferError({
       code: "verify.wrongClass",
@@ -71,4 +72,15 @@ async function verifySeeded(engine: ScoringEngine, opened: OpenedReceipt, calibr
   const scored = await engine.score(prompt, transcript.outputTokens);
   const statistic = marginStatistic(scored, generation.temperature, seed, calibration);
   return { ...judge(statistic, calibration), receiptId, statistic };
+}
+
+function requireClass({ classId }: Calibration, wanted: Hex): void {
+  if (classId !== null && classId !== wanted) {
+    throw new DepinferError({
+      code: "calibration.otherClass",
+      message: `The calibration is for class ${classId}, the engine is ${wanted}`,
+      remedy: "Thresholds of one class say nothing about another; calibrate this one with `depinfer calibrate`",
+      metadata: { calibrated: classId, wanted },
+    });
+  }
 }

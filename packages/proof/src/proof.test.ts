@@ -3,13 +3,14 @@ import { fromHex, merkleVerify } from "@depinfer/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  BIT_EXACT_CALIBRATION,
+  type Calibration,
   createNonceChain,
   deriveSeed,
   followsInChain,
   gumbel,
   judge,
   LEAF_TOKENS,
+  MARGIN_OPTIONS,
   marginStatistic,
   openTranscript,
   positionKey,
@@ -19,6 +20,7 @@ import {
   seedCommitment,
   transcriptLeaf,
   transcriptRoot,
+  UNCALIBRATED,
 } from "./index.ts";
 
 const read = (name: string) =>
@@ -107,14 +109,14 @@ describe("margins", () => {
         const positions = Array.from({ length: length + 1 }, (_, position) =>
           sampleToken(scored(10), temperature, seed, position),
         );
-        const honest = marginStatistic(positions.map(scored), temperature, seed, BIT_EXACT_CALIBRATION);
+        const honest = marginStatistic(positions.map(scored), temperature, seed, MARGIN_OPTIONS);
         expect(honest.mismatches).toBe(0);
         expect(honest.meanMargin).toBe(0);
         const cheat = marginStatistic(
           positions.map((token) => scored(token === 10 ? 11 : 10)),
           temperature,
           seed,
-          BIT_EXACT_CALIBRATION,
+          MARGIN_OPTIONS,
         );
         expect(cheat.mismatches).toBe(length + 1);
       }),
@@ -123,29 +125,72 @@ describe("margins", () => {
   });
 
   test("greedy compares with the best logit", () => {
-    expect(marginStatistic([scored(10)], 0, seed, BIT_EXACT_CALIBRATION).margins).toEqual([0]);
-    expect(marginStatistic([scored(11)], 0, seed, BIT_EXACT_CALIBRATION).margins).toEqual([0.5]);
-    expect(marginStatistic([scored(13)], 0, seed, BIT_EXACT_CALIBRATION).margins).toEqual([2]);
+    expect(marginStatistic([scored(10)], 0, seed, MARGIN_OPTIONS).margins).toEqual([0]);
+    expect(marginStatistic([scored(11)], 0, seed, MARGIN_OPTIONS).margins).toEqual([0.5]);
+    expect(marginStatistic([scored(13)], 0, seed, MARGIN_OPTIONS).margins).toEqual([2]);
   });
 
   test("near-deterministic positions that agree do not count as evidence", () => {
     const sure: ScoredPosition = { tokens: [1, 2], logits: [30, 0], chosen: 1, chosenLogit: 30 };
-    expect(marginStatistic([sure, sure], 1, seed, BIT_EXACT_CALIBRATION)).toMatchObject({
+    expect(marginStatistic([sure, sure], 1, seed, MARGIN_OPTIONS)).toMatchObject({
       tokens: 2,
       informative: 0,
       meanMargin: 0,
     });
-    expect(marginStatistic([{ ...sure, chosen: 2, chosenLogit: 0 }], 1, seed, BIT_EXACT_CALIBRATION)).toMatchObject({
+    expect(marginStatistic([{ ...sure, chosen: 2, chosenLogit: 0 }], 1, seed, MARGIN_OPTIONS)).toMatchObject({
       informative: 1,
       mismatches: 1,
     });
   });
 
-  test("a bad mean over too few tokens is inconclusive, over enough a failure", () => {
-    const statistic = { tokens: 20, informative: 7, mismatches: 2, meanMargin: 0.2, margins: [] };
-    expect(judge(statistic, BIT_EXACT_CALIBRATION).verdict).toBe("inconclusive");
-    expect(judge({ ...statistic, informative: 8 }, BIT_EXACT_CALIBRATION).verdict).toBe("fail");
-    expect(judge({ ...statistic, meanMargin: 0, mismatches: 0 }, BIT_EXACT_CALIBRATION).verdict).toBe("pass");
+  describe("a verdict", () => {
+    const calibration: Calibration = {
+      ...MARGIN_OPTIONS,
+      classId: `0x${"c1".repeat(32)}`,
+      honestMismatchRate: 1e-5,
+      honestMeanMargin: 2e-5,
+      weakestCheatRate: 0.1,
+      minimumTokens: 8,
+    };
+    const statistic = { tokens: 60, informative: 20, mismatches: 2, meanMargin: 0.05, margins: [] };
+
+    test("fails what an honest provider would do less than once in ten thousand times", () => {
+      const { verdict, pValue, reason } = judge(statistic, calibration);
+      expect(verdict).toBe("fail");
+      // P(X ≥ 2) for 20 tokens at 1e-5 is 190e-10, and 0.9 of the error is for mismatches.
+      expect(pValue).toBeCloseTo(1.9e-8 / 0.9, 9);
+      expect(reason).toContain("2 of 60 tokens differ");
+    });
+
+    test("says how many tokens are missing where one mismatch is not rare enough", () => {
+      const { verdict, tokensNeeded } = judge(
+        { ...statistic, informative: 300, mismatches: 1, meanMargin: 0.001 },
+        calibration,
+      );
+      expect(verdict).toBe("inconclusive");
+      expect(tokensNeeded).toBe(300);
+    });
+
+    test("needs a minimum of informative tokens", () => {
+      expect(judge({ ...statistic, informative: 7 }, calibration).verdict).toBe("inconclusive");
+    });
+
+    test("passes with the chance that the weakest cheat would have passed too", () => {
+      const { verdict, falsePass, pValue } = judge({ ...statistic, mismatches: 0, meanMargin: 0 }, calibration);
+      expect({ verdict, pValue }).toEqual({ verdict: "pass", pValue: 1 });
+      expect(falsePass).toBeCloseTo(0.9 ** 20, 12);
+    });
+
+    test("catches large margins where mismatches are common", () => {
+      const noisy = { ...calibration, honestMismatchRate: 0.05, honestMeanMargin: 0.002 };
+      const honest = { ...statistic, informative: 400, mismatches: 22, meanMargin: 0.002 };
+      expect(judge(honest, noisy).verdict).toBe("inconclusive");
+      expect(judge({ ...honest, meanMargin: 0.05 }, noisy).verdict).toBe("fail");
+    });
+
+    test("never fails a class that nobody has calibrated", () => {
+      expect(judge({ ...statistic, mismatches: 20, meanMargin: 2 }, UNCALIBRATED).verdict).toBe("inconclusive");
+    });
   });
 });
 

@@ -1,27 +1,8 @@
 import type { Hex } from "@depinfer/protocol";
+import { upperTail } from "./binomial.ts";
+import type { Calibration } from "./calibration.ts";
 import { type MarginOptions, positionMargin, type ScoredPosition } from "./margin.ts";
 import { createPositionKeys } from "./noise.ts";
-
-/** What separates honest from dishonest in one runtime class. Data, with its provenance; see `specs/06-proof.md`. */
-export interface Calibration extends MarginOptions {
-  /** Nats; a mean margin above this is not honest. */
-  readonly meanMargin: number;
-  /** Informative positions below which a bad mean is called inconclusive instead of a failure. */
-  readonly minimumTokens: number;
-}
-
-/**
- * For classes whose decode and prefill agree bit for bit, which is what the embedded model's class was measured to be:
- * honest margins are exactly 0, so the threshold only has to be above 0 and a single mismatch is evidence. Boundary 0.15 and clip 2 as measured for
- * f32 against f16 (mismatches fell from 5.0 % to 0.31 %).
- */
-export const BIT_EXACT_CALIBRATION: Calibration = {
-  boundary: 0.15,
-  clip: 2,
-  deterministic: 0.999,
-  meanMargin: 0.0001,
-  minimumTokens: 8,
-};
 
 export type VerdictKind = "pass" | "inconclusive" | "fail";
 
@@ -37,13 +18,25 @@ export interface Statistic {
   readonly margins: readonly number[];
 }
 
-export interface Verdict {
+/** Chance at most which an honest answer of a calibrated class is called a failure. */
+export const FALSE_POSITIVE_RATE = 1e-4;
+
+export interface Verdict extends Judgement {
+  readonly receiptId: Hex;
+  readonly statistic: Statistic;
+}
+
+/** One of three outcomes, and how much it says. */
+export interface Judgement {
   readonly verdict: VerdictKind;
   /** One sentence for people. */
   readonly reason: string;
-  readonly receiptId: Hex;
-  readonly statistic: Statistic;
-  readonly threshold: number;
+  /** Bound on the chance that an honest provider's answer looks at least this bad; null where nothing was scored. */
+  readonly pValue: number | null;
+  /** Chance that the weakest cheat that was measured would have passed on these tokens too; null where unknown. */
+  readonly falsePass: number | null;
+  /** Informative tokens after which a provider that goes on like this would be judged; null where it is judged. */
+  readonly tokensNeeded: number | null;
 }
 
 /** The statistic of one answer: `scored` has one entry per delivered token, in order. */
@@ -74,18 +67,77 @@ export function marginStatistic(
   };
 }
 
-/** Turns a statistic into one of three outcomes. */
-export function judge(statistic: Statistic, calibration: Calibration): { verdict: VerdictKind; reason: string } {
+/** Shares of the false-positive rate that the two parts of the test may use up. */
+const MISMATCH_SHARE = 0.9;
+const MARGIN_SHARE = 0.1;
+
+/**
+ * Bound on the chance that an honest provider has at least this many mismatches, or at least this mean margin, on this
+ * many informative tokens: the binomial tail at p0 for the first, Chernoff's bound for variables in [0, clip] with mean
+ * at most mu0 for the second (Hoeffding 1963, theorem 1), joined by a weighted union bound.
+ */
+export function pValue({ informative, mismatches, meanMargin }: Statistic, calibration: Calibration): number {
+  const { honestMismatchRate, honestMeanMargin, clip } = calibration;
+  const byMismatches = upperTail(informative, mismatches, honestMismatchRate) / MISMATCH_SHARE;
+  const byMargin = chernoff(informative, meanMargin / clip, honestMeanMargin / clip) / MARGIN_SHARE;
+  return Math.min(1, byMismatches, byMargin);
+}
+
+/** exp(-n KL(mean ‖ bound)) for a mean above its bound, else 1. Both in [0, 1]. */
+function chernoff(n: number, mean: number, bound: number): number {
+  if (mean <= bound) {
+    return 1;
+  }
+  const rest = mean >= 1 ? 0 : (1 - mean) * Math.log((1 - mean) / (1 - bound));
+  return Math.exp(-n * (mean * Math.log(mean / bound) + rest));
+}
+
+/**
+ * Turns a statistic into one of three outcomes: `fail` when an honest provider would look this bad with a chance of at
+ * most `FALSE_POSITIVE_RATE`, `pass` when nothing speaks against it, `inconclusive` when something does, but too
+ * little, or when the class was never calibrated.
+ */
+export function judge(statistic: Statistic, calibration: Calibration): Judgement {
   const { informative, mismatches, meanMargin, tokens } = statistic;
   const found = `${mismatches} of ${tokens} tokens differ from what the seed demands, mean margin ${meanMargin.toFixed(4)} nats over ${informative} informative tokens`;
-  if (meanMargin <= calibration.meanMargin) {
-    return { verdict: "pass", reason: `${found}, at most ${calibration.meanMargin} is honest` };
+  const calibrated = calibration.classId !== null;
+  const p = pValue(statistic, calibration);
+  const falsePass = calibrated ? (1 - calibration.weakestCheatRate) ** informative : null;
+  const judged = (verdict: VerdictKind, reason: string, tokensNeeded: number | null = null): Judgement => ({
+    verdict,
+    reason,
+    pValue: p,
+    falsePass,
+    tokensNeeded,
+  });
+  if (mismatches === 0) {
+    return judged("pass", found);
   }
-  if (informative < calibration.minimumTokens) {
-    return {
-      verdict: "inconclusive",
-      reason: `${found}; at least ${calibration.minimumTokens} informative tokens are needed to call it a failure`,
-    };
+  if (!calibrated) {
+    return judged("inconclusive", `${found}; nobody has calibrated this class, so an honest provider may have as many`);
   }
-  return { verdict: "fail", reason: `${found}, more than the honest ${calibration.meanMargin}` };
+  const chance = `an honest provider has so many with a chance of at most ${p.toExponential(1)}`;
+  if (p <= FALSE_POSITIVE_RATE && informative >= calibration.minimumTokens) {
+    return judged("fail", `${found}; ${chance}`);
+  }
+  const tokensNeeded = informativeNeeded(statistic, calibration);
+  const needed = tokensNeeded === null ? "" : `, about ${tokensNeeded} more informative tokens would tell`;
+  return judged("inconclusive", `${found}; ${chance}, which is not rare enough${needed}`, tokensNeeded);
+}
+
+const FARTHEST = 1 << 20;
+
+/** How many more informative tokens at the same rate would make it a failure; null where no number would. */
+function informativeNeeded(statistic: Statistic, calibration: Calibration): number | null {
+  const { informative } = statistic;
+  if (informative === 0) {
+    return null;
+  }
+  for (let factor = 2; informative * factor <= FARTHEST; factor++) {
+    const more = { ...statistic, informative: informative * factor, mismatches: statistic.mismatches * factor };
+    if (more.informative >= calibration.minimumTokens && pValue(more, calibration) <= FALSE_POSITIVE_RATE) {
+      return informative * (factor - 1);
+    }
+  }
+  return null;
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { FALSE_POSITIVE_RATE, type Verdict } from "@depinfer/proof";
 import { DepinferError } from "@depinfer/protocol";
 import { type Access, createClient } from "../gateway-client.ts";
 import { readNetworkFile } from "../network-file.ts";
@@ -26,12 +27,33 @@ export async function verifyCommand(reference: string, options: VerifyCommandOpt
     console.log(`  provider   ${file.provider}`);
     console.log(`  model      ${file.model}`);
     console.log(`  ${verdict.reason}`);
-    console.log(`  statistic  ${statistic.meanMargin.toFixed(6)} nats, threshold ${verdict.threshold} nats`);
     console.log(
       `  tokens     ${statistic.tokens} scored, ${statistic.informative} informative, in ${milliseconds.toFixed(0)} ms`,
     );
+    for (const line of strength(verdict)) {
+      console.log(`  ${line}`);
+    }
   }
   return EXIT_CODES[verdict.verdict];
+}
+
+/** What the outcome is worth, in lines. */
+function strength({ verdict, pValue, falsePass, tokensNeeded, statistic }: Verdict): string[] {
+  const lines = [`statistic  ${statistic.meanMargin.toFixed(6)} nats per informative token`];
+  if (pValue !== null && verdict !== "pass") {
+    lines.push(
+      `honest     at most ${pValue.toExponential(1)} likely; called a failure at ${FALSE_POSITIVE_RATE.toExponential(0)}`,
+    );
+  }
+  if (verdict === "pass" && falsePass !== null) {
+    lines.push(
+      `strength   lower precision would have passed these tokens with probability ${falsePass.toPrecision(2)}`,
+    );
+  }
+  if (tokensNeeded !== null) {
+    lines.push(`needed     about ${tokensNeeded} more informative tokens of this provider`);
+  }
+  return lines;
 }
 
 async function load(reference: string, access: Access): Promise<ReceiptFile> {

@@ -1,0 +1,207 @@
+import { existsSync, readFileSync } from "node:fs";
+import { arch, cpus, platform } from "node:os";
+import { join } from "node:path";
+import {
+  type CpuLibrary,
+  createLlamaEngine,
+  type ScoringEngine,
+  scoreTranscripts,
+  TASKS_DESCRIPTION,
+  TEMPERATURES,
+  taskAt,
+} from "@depinfer/inference";
+import {
+  addTranscript,
+  type CalibrationFile,
+  calibrationFileSchema,
+  calibrationOf,
+  type HonestCounts,
+  MARGIN_OPTIONS,
+  NO_COUNTS,
+} from "@depinfer/proof";
+import { DepinferError } from "@depinfer/protocol";
+import { embeddedModels } from "../home.ts";
+import { resolveModel } from "../model-file.ts";
+import { writeWhole } from "../network-file.ts";
+
+export interface CalibrateOptions {
+  readonly model?: string;
+  /** GGUF file of the cheapest way to cheat that a pass shall rule out: the same model at lower precision. */
+  readonly cheaper?: string;
+  readonly cpuLibrary?: CpuLibrary;
+  readonly tokens: number;
+  /** Name of the tasks. */
+  readonly tasks: string;
+  readonly out?: string;
+  readonly home: string;
+  readonly json: boolean;
+}
+
+/** Requests under way at once. They share the engine's steps, which makes the run faster and changes no bit. */
+const CONCURRENCY = 8;
+const CONTEXT = 1024;
+/** The cheat's rate needs fewer tokens than the honest one, which is about rare events. */
+const CHEAT_SHARE = 0.05;
+const PROGRESS_MS = 2_000;
+
+/**
+ * `depinfer calibrate [CLASS]`: measures what honest answers of a runtime class look like to a verifier of that class.
+ * What was measured is kept when the command is interrupted, and added to when it is run again.
+ */
+export async function calibrate(wanted: string | undefined, options: CalibrateOptions): Promise<void> {
+  const engineOptions = {
+    slots: CONCURRENCY,
+    contextLength: CONTEXT,
+    ...(options.cpuLibrary === undefined ? {} : { cpuLibrary: options.cpuLibrary }),
+  };
+  const verifier = await createLlamaEngine({ modelPath: await resolveModel(options.model), ...engineOptions });
+  const { classId, runtimeClass } = verifier.description;
+  requireClass(wanted, verifier);
+  const cheaperPath = cheaperWeights(options, runtimeClass.weights, verifier);
+  const out = options.out ?? join(options.home, "calibrations", `${classId}.json`);
+  const earlier = readEarlier(out, classId, options.tasks);
+  const interrupt = new AbortController();
+  process.once("SIGINT", () => interrupt.abort());
+  const progress = createProgress(options.tokens, earlier?.honest.tokens ?? 0);
+
+  async function measure(
+    provider: ScoringEngine,
+    name: string,
+    start: HonestCounts,
+    firstTask: number,
+    tokens: number,
+  ): Promise<{ counts: HonestCounts; nextTask: number }> {
+    let counts = start;
+    const nextTask = await scoreTranscripts({
+      verifier,
+      answer: (request, onDelta) => provider.generate(request, onDelta),
+      tasks: (index) => taskAt(name, index),
+      firstTask,
+      margin: MARGIN_OPTIONS,
+      tokens,
+      concurrency: CONCURRENCY,
+      signal: interrupt.signal,
+      onTranscript({ statistic }) {
+        counts = addTranscript(counts, statistic);
+        progress(name, counts);
+      },
+    });
+    return { counts, nextTask };
+  }
+
+  try {
+    const cheaper = await createLlamaEngine({ modelPath: cheaperPath, ...engineOptions });
+    const weakest =
+      earlier?.weakestCheat.counts ??
+      (await measure(cheaper, `${options.tasks}/cheaper`, NO_COUNTS, 0, options.tokens * CHEAT_SHARE)).counts;
+    const { quantisation } = cheaper.description.runtimeClass;
+    await cheaper.dispose();
+    const left = options.tokens - (earlier?.honest.tokens ?? 0);
+    const honest = await measure(
+      verifier,
+      options.tasks,
+      earlier?.honest ?? NO_COUNTS,
+      earlier?.provenance.nextTask ?? 0,
+      left,
+    );
+    const file: CalibrationFile = {
+      format: "depinfer/calibration/1",
+      classId,
+      runtimeClass,
+      margin: { ...MARGIN_OPTIONS },
+      honest: honest.counts,
+      weakestCheat: { name: `weights of precision ${quantisation}`, counts: weakest },
+      provenance: {
+        at: new Date().toISOString(),
+        machine: `${cpus()[0]?.model ?? "unknown processor"}, ${platform()}-${arch()}, Node ${process.version}`,
+        tasks: options.tasks,
+        nextTask: honest.nextTask,
+        temperatures: [...new Set(TEMPERATURES)],
+        prompts: TASKS_DESCRIPTION,
+      },
+    };
+    await writeWhole(out, `${JSON.stringify(file, null, 2)}\n`);
+    report(file, out, options.json, interrupt.signal.aborted);
+  } finally {
+    await verifier.dispose();
+  }
+}
+
+function requireClass(wanted: string | undefined, { description }: ScoringEngine): void {
+  if (wanted !== undefined && !description.classId.startsWith(wanted)) {
+    const { quantisation, engine, backend } = description.runtimeClass;
+    throw new DepinferError({
+      code: "calibrate.otherClass",
+      message: `This machine computes class ${description.classId} (${quantisation}, ${engine}, ${backend}), not ${wanted}`,
+      remedy: "Calibrate a class on a machine of that class, with --model and --cpu-library as its providers have them",
+      metadata: { wanted, have: description.classId },
+    });
+  }
+}
+
+function cheaperWeights({ cheaper, model }: CalibrateOptions, weights: string, verifier: ScoringEngine): string {
+  if (cheaper !== undefined) {
+    return cheaper;
+  }
+  if (model === undefined) {
+    return embeddedModels.tinyLowPrecision;
+  }
+  throw new DepinferError({
+    code: "calibrate.cheaperMissing",
+    message: `It is not known how a provider of ${verifier.description.model} would cheat most cheaply`,
+    remedy: "Pass the same model at the next lower precision with --cheaper FILE",
+    metadata: { weights },
+  });
+}
+
+/** What an earlier run measured, if it used the same tasks. */
+function readEarlier(path: string, classId: string, tasks: string): CalibrationFile | null {
+  if (!existsSync(path)) {
+    return null;
+  }
+  const parsed = calibrationFileSchema.safeParse(JSON.parse(readFileSync(path, "utf8")));
+  if (!parsed.success || parsed.data.classId !== classId || parsed.data.provenance.tasks !== tasks) {
+    throw new DepinferError({
+      code: "calibrate.otherFile",
+      message: `${path} is not a calibration of class ${classId} with the tasks "${tasks}"`,
+      remedy: "Pass another file with --out, or delete it",
+      metadata: { path },
+    });
+  }
+  return parsed.data;
+}
+
+function createProgress(wanted: number, earlier: number): (name: string, counts: HonestCounts) => void {
+  const started = performance.now();
+  let shown = started;
+  return (name, { tokens, mismatches, informative }) => {
+    const now = performance.now();
+    if (now - shown < PROGRESS_MS) {
+      return;
+    }
+    shown = now;
+    const rate = (tokens - earlier) / ((now - started) / 1000);
+    const left = Math.max(0, (wanted - tokens) / Math.max(1, rate));
+    console.error(
+      `${name}: ${tokens} tokens, ${informative} informative, ${mismatches} mismatches, about ${Math.ceil(left / 60)} min left`,
+    );
+  };
+}
+
+function report(file: CalibrationFile, out: string, json: boolean, interrupted: boolean): void {
+  const { honest, weakestCheat } = file;
+  const bounds = calibrationOf(file);
+  if (json) {
+    console.log(JSON.stringify({ ...file, bounds, out, interrupted }));
+    return;
+  }
+  console.log(`${interrupted ? "Interrupted; what was measured is kept" : "Calibrated"}  class ${file.classId}`);
+  console.log(
+    `  honest      ${honest.mismatches} mismatches in ${honest.tokens} tokens (${honest.informative} informative)`,
+  );
+  console.log(
+    `              at most ${bounds.honestMismatchRate.toExponential(2)} per informative token, ${bounds.honestMeanMargin.toExponential(2)} nats`,
+  );
+  console.log(`  cheapest    ${weakestCheat.name}: ${bounds.weakestCheatRate.toFixed(4)} per informative token`);
+  console.log(`  written to  ${out}`);
+}
