@@ -45,8 +45,7 @@ export async function verifyGreedy(
   const { receiptId, transcript, generation } = opened;
   const { tokens: prompt } = await reference.prompt(generation);
   const faults = [...opened.levelFaults, ...countableFaults(opened)];
-  const text = await reference.text(prompt, transcript.outputTokens, generation.stop);
-  if (!sameText(text, transcript.text, opened.receipt.stopReason === "cancelled")) {
+  if (!(await saysText(reference, prompt, opened))) {
     faults.push("the delivered text is not what the delivered token ids say");
   }
   if (faults.length > 0) {
@@ -100,7 +99,24 @@ function countableFaults({ receipt, transcript, terms, generation }: OpenedRecei
   return faults;
 }
 
-/** Servers differ in whether they keep white space at the ends of an answer. */
-function sameText(found: string, delivered: string, cancelled: boolean): boolean {
-  return cancelled ? found.trim().startsWith(delivered.trim()) : found.trim() === delivered.trim();
+/**
+ * Whether the ids say the text that was delivered. Servers differ in whether they keep white space at the ends, and in
+ * whether a detokenizer spells out the token that ended the turn.
+ */
+async function saysText(
+  reference: GreedyReference,
+  prompt: readonly number[],
+  { receipt, transcript, generation }: OpenedReceipt,
+): Promise<boolean> {
+  const { outputTokens: tokens } = transcript;
+  const delivered = transcript.text.trim();
+  const whole = (await reference.text(prompt, tokens, generation.stop)).trim();
+  if (receipt.stopReason === "cancelled") {
+    return whole.startsWith(delivered);
+  }
+  return (
+    whole === delivered ||
+    (receipt.stopReason === "end" &&
+      (await reference.text(prompt, tokens.slice(0, -1), generation.stop)).trim() === delivered)
+  );
 }

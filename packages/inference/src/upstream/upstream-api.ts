@@ -1,4 +1,4 @@
-import { DepinferError, errorMessage } from "@depinfer/protocol";
+import { DepinferError, type ErrorMetadata, errorMessage } from "@depinfer/protocol";
 import { errors, Pool } from "undici";
 import { z } from "zod";
 import { eventData } from "./event-stream.ts";
@@ -12,7 +12,9 @@ const chunk = z.object({
       delta: z.object({ content: z.string().nullish() }).optional(),
       text: z.string().nullish(),
       finish_reason: z.string().nullish(),
+      // Read by `tokenEvidence`, which knows what each kind of server puts here.
       logprobs: z.unknown().optional(),
+      token_ids: z.unknown().optional(),
     }),
   ),
   usage: usage.nullish(),
@@ -22,7 +24,8 @@ export type UpstreamChunk = z.output<typeof chunk>;
 const failure = z.object({
   error: z.union([z.string(), z.object({ message: z.string() }).transform(({ message }) => message)]),
 });
-const modelList = z.object({ data: z.array(z.object({ id: z.string() })).min(1) });
+const modelList = z.object({ data: z.array(z.object({ id: z.string(), owned_by: z.string().optional() })).min(1) });
+export type UpstreamModel = z.output<typeof modelList>["data"][number];
 
 export interface UpstreamOptions {
   /** Base URL such as `http://127.0.0.1:8000/v1`. */
@@ -35,13 +38,19 @@ export interface UpstreamOptions {
 
 /** A connection to an OpenAI-compatible server. */
 export interface UpstreamApi {
-  models(): Promise<readonly string[]>;
+  models(): Promise<readonly UpstreamModel[]>;
   /** Yields parsed chunks; ends only after the stream ended the way it should. */
   stream(
     path: "chat/completions" | "completions",
     body: object,
     signal?: AbortSignal,
   ): AsyncGenerator<UpstreamChunk, void, void>;
+  /**
+   * Posts to a path under the server's root, beside the `/v1` of OpenAI's API, and checks what comes back.
+   *
+   * @throws DepinferError `upstream.malformed` when the answer is something else.
+   */
+  call<Schema extends z.ZodType>(path: string, body: object, schema: Schema): Promise<z.output<Schema>>;
   close(): Promise<void>;
 }
 
@@ -50,6 +59,7 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
   const timeout = options.timeoutMs ?? 60_000;
   const pool = new Pool(base.origin, { connections: 64, headersTimeout: timeout, bodyTimeout: timeout });
   const prefix = base.pathname.replace(/\/$/, "");
+  const root = prefix.replace(/\/v1$/, "");
   const headers = {
     "content-type": "application/json",
     ...(options.apiKey === undefined ? {} : { authorization: `Bearer ${options.apiKey}` }),
@@ -57,7 +67,7 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
 
   async function request(method: "GET" | "POST", path: string, body: string | null, signal?: AbortSignal) {
     try {
-      return await pool.request({ method, path: `${prefix}/${path}`, headers, body, signal: signal ?? null });
+      return await pool.request({ method, path, headers, body, signal: signal ?? null });
     } catch (cause) {
       throw connectionError(cause, options.url, timeout);
     }
@@ -65,7 +75,7 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
 
   return {
     async models() {
-      const response = await request("GET", "models", null);
+      const response = await request("GET", `${prefix}/models`, null);
       const text = await response.body.text();
       if (response.statusCode !== 200) {
         throw refused(response.statusCode, text, options.url);
@@ -78,10 +88,27 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
           "Check that the URL ends where the API begins, usually in /v1",
         );
       }
-      return parsed.data.data.map(({ id }) => id);
+      return parsed.data.data;
+    },
+    async call(path, body, schema) {
+      const url = `${base.origin}${root}/${path}`;
+      const response = await request("POST", `${root}/${path}`, JSON.stringify(body));
+      const text = await response.body.text();
+      if (response.statusCode !== 200) {
+        throw refused(response.statusCode, text, url);
+      }
+      const parsed = schema.safeParse(tryJson(text));
+      if (!parsed.success) {
+        throw upstreamError(
+          "upstream.malformed",
+          `${url} answered ${JSON.stringify(text.slice(0, 200))}`,
+          "Check which kind of server it is, and its version",
+        );
+      }
+      return parsed.data;
     },
     async *stream(path, body, signal) {
-      const response = await request("POST", path, JSON.stringify(body), signal);
+      const response = await request("POST", `${prefix}/${path}`, JSON.stringify(body), signal);
       if (response.statusCode !== 200) {
         throw refused(response.statusCode, await response.body.text(), options.url);
       }
@@ -157,6 +184,8 @@ function refused(status: number, text: string, url: string): DepinferError {
     `${url} answered ${status}: ${why}`,
     retryable ? "Try again later" : "Check the upstream's URL, key and model name",
     retryable,
+    undefined,
+    { status },
   );
 }
 
@@ -188,6 +217,7 @@ function upstreamError(
   remedy: string,
   retryable = false,
   cause?: unknown,
+  metadata: ErrorMetadata = {},
 ): DepinferError {
-  return new DepinferError({ code, message, remedy, retryable, cause });
+  return new DepinferError({ code, message, remedy, retryable, cause, metadata });
 }

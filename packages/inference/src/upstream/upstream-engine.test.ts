@@ -1,91 +1,96 @@
-import { createServer, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { errorCode, parseBody } from "@depinfer/protocol";
+import type { ServerResponse } from "node:http";
+import { errorCode } from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeEngine } from "../engine.behaviour.ts";
 import type { ScoringEngine } from "../engine.ts";
 import { createLlamaEngine } from "../llama/llama-engine.ts";
+import { listen, serveOpenAi, type TestServer } from "../testing/openai-server.ts";
 import { createUpstreamEngine } from "./upstream-engine.ts";
 
 const weights = new URL("../../../../models/depinfer-tiny/depinfer-tiny.q8_0.gguf", import.meta.url).pathname;
-
-/** Our own engine behind OpenAI's protocol, as another project's server would be. */
-async function serveEngine(engine: ScoringEngine, withLogprobs: boolean): Promise<Server> {
-  return listen(async (path, body, response) => {
-    if (path === "/v1/models") {
-      response.end(JSON.stringify({ object: "list", data: [{ id: "served", object: "model" }] }));
-      return;
-    }
-    const { logprobs, top_logprobs: _, ...rest } = JSON.parse(body.toString());
-    const { generation } = parseBody("chat", Buffer.from(JSON.stringify(rest)));
-    const abort = new AbortController();
-    response.on("close", () => abort.abort());
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    const send = (value: unknown) => response.write(`data: ${JSON.stringify(value)}\n\n`);
-    const prompt = engine.prompt(generation);
-    const maxTokens = generation.maxTokens ?? 100;
-    const completion = await engine.generate(
-      { generation, prompt, seed: new Uint8Array(32), maxTokens, signal: abort.signal },
-      (_tokens, text) => {
-        const probabilities =
-          withLogprobs && logprobs === true ? { logprobs: { content: [{ token: text, logprob: -0.1 }] } } : {};
-        send({ choices: [{ index: 0, delta: { content: text }, finish_reason: null, ...probabilities }] });
-        return new Promise((resolve) => setImmediate(resolve));
-      },
-    );
-    send({ choices: [{ index: 0, delta: {}, finish_reason: completion.stopReason === "length" ? "length" : "stop" }] });
-    send({
-      choices: [],
-      usage: { prompt_tokens: completion.promptTokens, completion_tokens: completion.outputTokens },
-    });
-    response.end("data: [DONE]\n\n");
-  });
-}
-
-function listen(
-  handle: (path: string, body: Buffer, response: ServerResponse) => Promise<void> | void,
-): Promise<Server> {
-  const server = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) {
-      chunks.push(chunk);
-    }
-    await handle(request.url ?? "", Buffer.concat(chunks), response);
-  });
-  return new Promise((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve(server));
-  });
-}
-
-const urlOf = (server: Server) => `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+const KINDS = ["vllm", "llamacpp", "openai", "bare"] as const;
 
 describe("an OpenAI-compatible server", () => {
-  const servers: Server[] = [];
+  const servers: Record<string, TestServer> = {};
   let engine: ScoringEngine;
+  const urlOf = (kind: string) => servers[kind]?.url ?? "";
   beforeAll(async () => {
     engine = await createLlamaEngine({ modelPath: weights, slots: 2 });
-    servers.push(await serveEngine(engine, false), await serveEngine(engine, true));
+    for (const kind of KINDS) {
+      servers[kind] = await serveOpenAi({ engine, kind });
+    }
   });
   afterAll(async () => {
-    for (const server of servers) {
+    for (const server of Object.values(servers)) {
       server.close();
-      server.closeAllConnections();
     }
     await engine.dispose();
   });
 
-  describeEngine("an upstream", async () =>
-    createUpstreamEngine({ url: urlOf(servers[0] ?? servers[1] ?? createServer()), slots: 4 }),
-  );
+  describeEngine("an upstream without token ids", () => createUpstreamEngine({ url: urlOf("bare"), slots: 4 }));
+  describeEngine("an upstream with token ids", () => createUpstreamEngine({ url: urlOf("vllm"), slots: 4 }));
 
-  test("without log-probabilities it is unverifiable, with them it is greedy, and it says so", async () => {
+  test("is greedy when it tells which tokens it chose, else unverifiable, and says why", async () => {
     const levels = [];
-    for (const server of servers) {
-      const upstream = await createUpstreamEngine({ url: urlOf(server) });
-      levels.push(upstream.description.proofLevel);
-      await upstream.dispose();
+    const notes = [];
+    for (const kind of KINDS) {
+      const { description, dispose } = await createUpstreamEngine({ url: urlOf(kind) });
+      levels.push(description.proofLevel);
+      notes.push(description.levelNote);
+      await dispose();
     }
-    expect(levels).toEqual(["none", "greedy"]);
+    expect(levels).toEqual(["greedy", "greedy", "none", "none"]);
+    expect(notes).toEqual([
+      undefined,
+      undefined,
+      "its answers cannot be checked: chat/completions gives no token ids",
+      "its answers cannot be checked: chat/completions gives no token ids",
+    ]);
+  });
+
+  test("that refuses log-probabilities is unverifiable, and its other requests ask for none", async () => {
+    const bodies: string[] = [];
+    const server = await listen((path, body, response) => {
+      bodies.push(body.toString());
+      if (path === "/v1/models") {
+        response.end(JSON.stringify({ data: [{ id: "m" }] }));
+      } else if (body.includes("logprobs")) {
+        response.writeHead(400).end('{"error":{"message":"no such parameter"}}');
+      } else {
+        response.end('data: {"choices":[{"delta":{"content":"hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n');
+      }
+    });
+    const upstream = await createUpstreamEngine({ url: server.url });
+    expect(upstream.description).toMatchObject({ proofLevel: "none" });
+    expect(upstream.description.levelNote).toContain("refuses to give log-probabilities");
+    const generation = { prompt: { messages: [] }, temperature: 0, seed: null, stop: [], maxTokens: 5 };
+    const request = { generation, prompt: { tokens: [] }, seed: new Uint8Array(32), maxTokens: 5 };
+    expect((await upstream.generate(request, () => undefined)).text).toBe("hi");
+    expect(bodies.at(-1)).not.toMatch(/logprobs|token_ids/);
+    await upstream.dispose();
+    server.close();
+  });
+
+  test("whose ids stop coming fails instead of answering below its level", async () => {
+    let asked = 0;
+    const server = await listen((path, _body, response) => {
+      if (path === "/v1/models") {
+        response.end(JSON.stringify({ data: [{ id: "m" }] }));
+        return;
+      }
+      asked += 1;
+      const evidence = asked <= 2 ? { token_ids: [5], logprobs: { content: [{ token: "a", logprob: -1 }] } } : {};
+      const choice = { index: 0, delta: { content: "a" }, text: "a", finish_reason: "stop", ...evidence };
+      const usage = { prompt_tokens: 1, completion_tokens: 1 };
+      response.end(`data: ${JSON.stringify({ choices: [choice], usage })}\n\ndata: [DONE]\n\n`);
+    });
+    const upstream = await createUpstreamEngine({ url: server.url });
+    expect(upstream.description.proofLevel).toBe("greedy");
+    const generation = { prompt: { text: "hi" }, temperature: 0, seed: null, stop: [], maxTokens: 5 };
+    const request = { generation, prompt: { tokens: [] }, seed: new Uint8Array(32), maxTokens: 5 };
+    await expect(upstream.generate(request, () => undefined)).rejects.toMatchObject({ code: "upstream.tokensMissing" });
+    await upstream.dispose();
+    server.close();
   });
 });
 
@@ -94,21 +99,17 @@ describe("an upstream that fails", () => {
     `data: ${JSON.stringify({ choices: [{ delta: { content }, finish_reason: finish }] })}\n\n`;
 
   async function failure(handle: (response: ServerResponse) => void): Promise<string> {
-    let chats = 0;
-    const server = await listen((path, _body, response) => {
+    const server = await listen((path, body, response) => {
       if (path === "/v1/models") {
         response.end(JSON.stringify({ data: [{ id: "m" }] }));
-        return;
-      }
-      chats += 1;
-      if (chats === 1) {
+      } else if (body.includes("logprobs")) {
         response.end(`${chunk("x", "stop")}data: [DONE]\n\n`);
       } else {
         handle(response);
       }
     });
     try {
-      const engine = await createUpstreamEngine({ url: urlOf(server), timeoutMs: 300 });
+      const engine = await createUpstreamEngine({ url: server.url, timeoutMs: 300 });
       const generation = { prompt: { text: "hi" }, temperature: 0, seed: null, stop: [], maxTokens: 5 };
       await engine.generate(
         { generation, prompt: { tokens: [] }, seed: new Uint8Array(32), maxTokens: 5 },
@@ -119,7 +120,6 @@ describe("an upstream that fails", () => {
       return errorCode(error);
     } finally {
       server.close();
-      server.closeAllConnections();
     }
   }
 
@@ -154,7 +154,7 @@ describe("an upstream that fails", () => {
     const server = await listen((_path, _body, response) => {
       response.end(JSON.stringify({ data: [{ id: "m" }] }));
     });
-    codes.push(await createUpstreamEngine({ url: urlOf(server), model: "other" }).catch(errorCode));
+    codes.push(await createUpstreamEngine({ url: server.url, model: "other" }).catch(errorCode));
     server.close();
     expect(codes).toEqual(["upstream.unreachable", "upstream.badUrl", "upstream.unknownModel"]);
   });
