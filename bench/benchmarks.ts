@@ -7,7 +7,9 @@ const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
   path: async () => (await import("./path.ts")).path,
   engine: async () => (await import("./engine.ts")).engine,
   verify: async () => (await import("./verify.ts")).verify,
+  proof: async () => (await import("./proof.ts")).proof,
   network: async () => (await import("./network.ts")).network,
+  greedy: async () => (await import("./greedy.ts")).greedy,
   vouchers: async () => (await import("./vouchers.ts")).vouchers,
 };
 

@@ -1,7 +1,7 @@
 import { createChain, recoverAddress } from "@depinfer/chain";
 import { createLlamaEngine, verifyReceipt } from "@depinfer/inference";
 import type { Verdict } from "@depinfer/proof";
-import { DepinferError, type Hex, signedReceiptSchema, transcriptSchema } from "@depinfer/protocol";
+import { DepinferError, type Hex, runtimeClassSchema, signedReceiptSchema, transcriptSchema } from "@depinfer/protocol";
 import { z } from "zod";
 import { resolveModel } from "./model-file.ts";
 import type { NetworkFile } from "./network-file.ts";
@@ -16,6 +16,8 @@ export const receiptFileSchema = z.object({
   cost: z.string(),
   receipt: signedReceiptSchema.nullable(),
   transcript: transcriptSchema.nullable(),
+  /** What stands behind the receipt's class, where the provider shows it; level `greedy` needs it. */
+  runtimeClass: runtimeClassSchema.nullish(),
 });
 export type ReceiptFile = z.output<typeof receiptFileSchema>;
 
@@ -35,7 +37,7 @@ export async function verify(
   network: NetworkFile,
   model: string | undefined,
 ): Promise<Verification> {
-  const { receipt: signed, transcript } = file;
+  const { receipt: signed, transcript, runtimeClass } = file;
   if (signed === null || transcript === null) {
     throw new DepinferError({
       code: "verify.noReceipt",
@@ -58,7 +60,13 @@ export async function verify(
     const started = performance.now();
     const verdict = await verifyReceipt(
       { engine, recoverAddress },
-      { signed, transcript, binding, receiptKey: operator.receiptKey },
+      {
+        signed,
+        transcript,
+        binding,
+        receiptKey: operator.receiptKey,
+        ...(runtimeClass === null || runtimeClass === undefined ? {} : { runtimeClass }),
+      },
     );
     return { verdict, receiptKey: operator.receiptKey, milliseconds: performance.now() - started };
   } finally {

@@ -15,9 +15,15 @@ export type {
   Prompt,
   ScoringEngine,
 } from "./engine.ts";
-export type { CpuLibrary, GpuDevice } from "./llama/backend.ts";
+export { type BackendOptions, type CpuLibrary, type GpuDevice, loadBackend } from "./llama/backend.ts";
 export { createLlamaEngine, type KeyCacheType, type LlamaEngineOptions } from "./llama/llama-engine.ts";
 export { PORTABLE_FAMILY, runsPortableFamily, shippedFamilies } from "./llama/portable-library.ts";
 export { createSlots, type Slots } from "./slots.ts";
 export { createUpstreamEngine, type UpstreamEngineOptions } from "./upstream/upstream-engine.ts";
+export {
+  createUpstreamReference,
+  type UpstreamReference,
+  type UpstreamReferenceOptions,
+} from "./upstream/upstream-reference.ts";
+export type { GreedyInput, GreedyReference } from "./verify-greedy.ts";
 export { type VerifyInput, type VerifyModules, verifyReceipt } from "./verify-receipt.ts";

@@ -53,6 +53,8 @@ export function receiptView(buyer: Buyer, key: ApiKey, id: Hex) {
     startedAt: stored.startedAt,
     receipt: stored.signed === null ? null : receiptToJson(stored.signed),
     transcript: buyer.transcript(id) ?? null,
+    runtimeClass:
+      buyer.offers().find(({ classId }) => classId === stored.signed?.receipt.classId)?.runtimeClass ?? null,
     decision: buyer.decision(id)?.rejected ?? null,
   };
 }

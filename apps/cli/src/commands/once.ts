@@ -23,6 +23,8 @@ const settlementSchema = z.object({
   gasUsed: z.string(),
   claimed: z.string(),
 });
+/** Levels that `verify` cannot check on this machine: there is nothing to score, or no token to score. */
+const UNPROVABLE: readonly string[] = ["none", "greedy", "replay"];
 const providerState = z.object({ provider: z.string() });
 const models = z.object({ data: z.array(z.object({ id: z.string() })).min(1) });
 
@@ -59,7 +61,7 @@ async function answerOnce(options: OnceOptions, gateway: GatewayClient, steps: S
   });
   const file = await gateway.get(`/v1/receipts/${answer.receiptId}`, receiptFileSchema);
   const verdict = await steps.run("Proving the answer by scoring it again", async (note) => {
-    if (file.receipt !== null && file.receipt.receipt.proofLevel !== "seeded") {
+    if (file.receipt !== null && UNPROVABLE.includes(file.receipt.receipt.proofLevel)) {
       note(`not possible, the provider's proof level is "${file.receipt.receipt.proofLevel}"`);
       return null;
     }

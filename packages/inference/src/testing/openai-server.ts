@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { chosenLogprob } from "@depinfer/proof";
 import { type Generation, parseBody } from "@depinfer/protocol";
 import type { ScoringEngine } from "../engine.ts";
-import { type ServerKind, scoringEndpoints } from "./scoring-endpoints.ts";
+import { LEAST, type ServerKind, scoringEndpoints } from "./scoring-endpoints.ts";
 
 /*
  * Our own engine behind OpenAI's protocol, with what other projects' servers add to it, as a stand-in for them. TEST
@@ -117,7 +117,7 @@ export async function serveOpenAi({ engine, logprobsBy = engine, kind }: TestSer
     const scored = await logprobsBy.score(prompt.tokens, completion.tokens);
     const valued = pieces.map((piece, index) => {
       const found = scored[index];
-      return found === undefined ? piece : { ...piece, logprob: chosenLogprob(found) };
+      return found === undefined ? piece : { ...piece, logprob: Math.max(LEAST, chosenLogprob(found)) };
     });
     // A piece beyond the tokens is text that was held back; it goes with the last one.
     const kept = valued.slice(0, completion.tokens.length);

@@ -4,6 +4,9 @@ import type { ScoringEngine } from "../engine.ts";
 
 export type ServerKind = "vllm" | "llamacpp";
 
+/** What vLLM says of a token whose probability is 0 to it. JSON has no infinity. */
+export const LEAST = -9_999;
+
 interface ScoringRequest {
   readonly prompt?: number[] | string;
   readonly tokens?: number[];
@@ -78,5 +81,5 @@ function ranked({ tokens, logits, chosen, chosenLogit }: ScoredPosition, count: 
   const best = logits[0] ?? 0;
   const whole = best + Math.log(logits.slice(0, TOP_K).reduce((sum, logit) => sum + Math.exp(logit - best), 0));
   const top = tokens.slice(0, count).map((token, index): [number, number] => [token, (logits[index] ?? 0) - whole]);
-  return top.some(([token]) => token === chosen) ? top : [...top, [chosen, chosenLogit - whole]];
+  return top.some(([token]) => token === chosen) ? top : [...top, [chosen, Math.max(LEAST, chosenLogit - whole)]];
 }
