@@ -17,6 +17,10 @@ export interface BenchmarkOutcome {
   readonly rows: readonly BenchRow[];
   /** The figures that others quote; their names are a contract. */
   readonly summary: Readonly<Record<string, number | null>>;
+  /** Plots and pages by file name, which `--save` puts beside the result. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** What was missed that must not be; the run ends with a failure and says so. */
+  readonly missed?: readonly string[];
 }
 
 /** A measurement against its baselines, all taken in one run. */

@@ -27,8 +27,8 @@ export interface BenchReport extends BenchmarkOutcome {
 export async function runBenchmark(name: string, options: BenchmarkOptions): Promise<BenchReport> {
   const benchmark = await loadBenchmark(name);
   const measured = await commit();
-  const { rounds, rows, summary } = await benchmark.run(options);
-  return { name, at: new Date().toISOString(), machine: machine(), commit: measured, rounds, rows, summary };
+  const outcome = await benchmark.run(options);
+  return { name, at: new Date().toISOString(), machine: machine(), commit: measured, ...outcome };
 }
 
 async function main(): Promise<void> {
@@ -44,12 +44,24 @@ async function main(): Promise<void> {
     quick,
     progress: (text) => console.error(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`),
   });
+  const { files = {}, missed = [], ...result } = report;
   if (save) {
     const folder = join(projectRoot, "bench/results");
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(report, null, 2)}\n`);
+    writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
+    for (const [file, text] of Object.entries(files)) {
+      writeFileSync(join(folder, file), text);
+    }
   }
-  console.log(json ? JSON.stringify(report) : describe(report));
+  console.log(json ? JSON.stringify(result) : describe(report));
+  if (missed.length > 0) {
+    throw new BenchError({
+      code: "bench.missed",
+      message: `The benchmark ${name} misses its floor: ${missed.join("; ")}`,
+      remedy: "Find the change that weakened it, or say in the floor's file why less is right",
+      metadata: { name },
+    });
+  }
 }
 
 function readArguments() {

@@ -1,12 +1,6 @@
+import { loadBackend } from "@depinfer/inference";
 import type { RuntimeClass } from "@depinfer/protocol";
-import {
-  getLlama,
-  type Llama,
-  type LlamaContextSequence,
-  LlamaLogLevel,
-  type LlamaModel,
-  type Token,
-} from "node-llama-cpp";
+import type { LlamaContextSequence, LlamaModel, Token } from "node-llama-cpp";
 import { BenchError } from "../bench-error.ts";
 
 /** How the plain engine draws a token. */
@@ -33,22 +27,13 @@ export interface PlainEngineOptions {
   readonly runtimeClass: Pick<RuntimeClass, "flashAttention" | "microBatch">;
 }
 
-let library: Promise<Llama> | undefined;
-
 /** The same library, threads and kinds of cache as our engine has. */
 export async function createPlainEngine({
   modelPath,
   contextLength,
   runtimeClass: { flashAttention, microBatch },
 }: PlainEngineOptions): Promise<PlainEngine> {
-  library ??= getLlama({
-    gpu: false,
-    build: "never",
-    progressLogs: false,
-    logLevel: LlamaLogLevel.error,
-    maxThreads: 1,
-  });
-  const llama = await library;
+  const llama = await loadBackend({ gpu: false, cpuLibrary: "portable" });
   const model = await llama.loadModel({ modelPath, gpuLayers: 0 });
   const context = await model.createContext({
     contextSize: contextLength,

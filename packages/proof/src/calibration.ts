@@ -1,8 +1,8 @@
 import { bytes32Schema, DepinferError, type Hex, runtimeClassSchema } from "@depinfer/protocol";
 import { z } from "zod";
 import { upperBound } from "./binomial.ts";
-import type { MarginOptions } from "./margin.ts";
-import type { Statistic } from "./verdict.ts";
+import type { MarginOptions, PositionMargin } from "./margin.ts";
+import { summarise } from "./verdict.ts";
 
 /*
  * What separates honest from dishonest in one runtime class, as data with its provenance. The counts are measured
@@ -127,8 +127,8 @@ function meanMarginBound(honest: HonestCounts, clip: number): number {
 }
 
 /** Adds one transcript to counts. */
-export function addTranscript(counts: HonestCounts, statistic: Statistic): HonestCounts {
-  const { tokens, informative, mismatches, margins } = statistic;
+export function addTranscript(counts: HonestCounts, positions: readonly PositionMargin[]): HonestCounts {
+  const { tokens, informative, mismatches, margins } = summarise(positions);
   return {
     transcripts: counts.transcripts + 1,
     tokens: counts.tokens + tokens,

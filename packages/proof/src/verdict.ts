@@ -1,7 +1,7 @@
 import type { Hex } from "@depinfer/protocol";
 import { upperTail } from "./binomial.ts";
 import type { Calibration } from "./calibration.ts";
-import { type MarginOptions, positionMargin, type ScoredPosition } from "./margin.ts";
+import { type MarginOptions, type PositionMargin, positionMargin, type ScoredPosition } from "./margin.ts";
 import { createPositionKeys } from "./noise.ts";
 
 export type VerdictKind = "pass" | "inconclusive" | "fail";
@@ -39,32 +39,39 @@ export interface Judgement {
   readonly tokensNeeded: number | null;
 }
 
-/** The statistic of one answer: `scored` has one entry per delivered token, in order. */
+/** The margin of every position of one answer: `scored` has one entry per delivered token, in order. */
+export function positionMargins(
+  scored: readonly ScoredPosition[],
+  temperature: number,
+  seed: Uint8Array,
+  options: MarginOptions,
+): PositionMargin[] {
+  const keyOf = createPositionKeys(seed);
+  return scored.map((position, index) => positionMargin(position, temperature, keyOf(index), options));
+}
+
+/** The statistic of positions, of one answer or of several. */
+export function summarise(positions: readonly PositionMargin[]): Statistic {
+  const informative = positions.filter((position) => position.informative).length;
+  const margins = positions.map(({ margin }) => margin);
+  const sum = margins.reduce((total, margin) => total + margin, 0);
+  return {
+    tokens: positions.length,
+    informative,
+    mismatches: margins.filter((margin) => margin > 0).length,
+    meanMargin: informative === 0 ? 0 : sum / informative,
+    margins,
+  };
+}
+
+/** The statistic of one answer. */
 export function marginStatistic(
   scored: readonly ScoredPosition[],
   temperature: number,
   seed: Uint8Array,
   options: MarginOptions,
 ): Statistic {
-  const margins: number[] = [];
-  const keyOf = createPositionKeys(seed);
-  let informative = 0;
-  let mismatches = 0;
-  let sum = 0;
-  scored.forEach((position, index) => {
-    const found = positionMargin(position, temperature, keyOf(index), options);
-    margins.push(found.margin);
-    informative += found.informative ? 1 : 0;
-    mismatches += found.margin > 0 ? 1 : 0;
-    sum += found.margin;
-  });
-  return {
-    tokens: scored.length,
-    informative,
-    mismatches,
-    meanMargin: informative === 0 ? 0 : sum / informative,
-    margins,
-  };
+  return summarise(positionMargins(scored, temperature, seed, options));
 }
 
 /** Shares of the false-positive rate that the two parts of the test may use up. */

@@ -81,8 +81,8 @@ export async function calibrate(wanted: string | undefined, options: CalibrateOp
       tokens,
       concurrency: CONCURRENCY,
       signal: interrupt.signal,
-      onTranscript({ statistic }) {
-        counts = addTranscript(counts, statistic);
+      onTranscript({ positions }) {
+        counts = addTranscript(counts, positions);
         progress(name, counts);
       },
     });

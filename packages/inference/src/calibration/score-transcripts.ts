@@ -1,4 +1,4 @@
-import { type MarginOptions, marginStatistic, type Statistic } from "@depinfer/proof";
+import { type MarginOptions, type PositionMargin, positionMargins } from "@depinfer/proof";
 import type { Completion, GenerateOptions, OnDelta, Prompt, ScoringEngine } from "../engine.ts";
 import type { Task } from "./tasks.ts";
 
@@ -9,7 +9,8 @@ export interface ScoredTranscript {
   readonly task: Task;
   readonly prompt: Prompt;
   readonly completion: Completion;
-  readonly statistic: Statistic;
+  /** One for every token of the answer. */
+  readonly positions: readonly PositionMargin[];
 }
 
 export interface ScoringRun {
@@ -54,5 +55,5 @@ async function scoreOne({ verifier, answer, margin }: ScoringRun, task: Task): P
   const prompt = verifier.prompt(generation);
   const completion = await answer({ generation, prompt, seed, maxTokens }, () => undefined);
   const scored = await verifier.score(prompt.tokens, completion.tokens);
-  return { task, prompt, completion, statistic: marginStatistic(scored, generation.temperature, seed, margin) };
+  return { task, prompt, completion, positions: positionMargins(scored, generation.temperature, seed, margin) };
 }
