@@ -30,6 +30,7 @@ const deployment = {
     stakeVault: address,
     receiptLog: address,
     validatorSet: address,
+    disputes: address,
   },
 };
 

@@ -65,7 +65,7 @@ program
   .option("--model <reference>", "GGUF path, URL or hf: reference that providers serve instead of the test model")
   .option("--upstream <url>", "OpenAI-compatible server that providers serve instead of weights")
   .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)
-  .option("--audit-rate <share>", "share of receipts that validators audit", fraction, 0.2)
+  .option("--audit-rate <share>", "fixed share of receipts to audit, instead of the protocol's schedule", fraction)
   .option("--once <prompt>", "answer one prompt, prove and settle it, and stop")
   .option("--temperature <value>", "sampling temperature of --once", temperature, 0.7)
   .addOption(adversaries())
@@ -181,14 +181,13 @@ service("gateway", "buy inference for your apps through an OpenAI-compatible end
     );
   });
 
-service("validator", "audit answers and attest verdicts", "depinfer validator --audit-rate 0.1")
+service("validator", "audit answers and attest verdicts", "depinfer validator --model model.gguf")
   .option("--model <reference>", "weights of the class to audit; the embedded test model by default")
-  .option("--audit-rate <share>", "share of receipts to audit", fraction, 0.2)
   .action(async (options) => {
     const { startValidator } = await import("./service/validator.ts");
-    const { model, auditRate } = options;
+    const { model } = options;
     await runService("validator", options.home, (log) =>
-      startValidator({ ...serviceOptions(options), auditRate, ...(model === undefined ? {} : { model }) }, log),
+      startValidator({ ...serviceOptions(options), ...(model === undefined ? {} : { model }) }, log),
     );
   });
 

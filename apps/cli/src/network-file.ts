@@ -9,6 +9,8 @@ export interface NetworkFile {
   readonly deployment: Deployment;
   /** File with multiaddrs of nodes to dial first, one per line; read again when it changes. */
   readonly bootstrapFile: string;
+  /** Share of receipts that are audited, 0 to 1, where a test network fixes it instead of following the schedule. */
+  readonly auditRate?: number;
 }
 
 /** @throws DepinferError `network.badFile`. */
@@ -25,10 +27,15 @@ export function readNetworkFile(path: string): NetworkFile {
       }
       return value;
     };
+    const auditRate: unknown = "auditRate" in parsed ? parsed.auditRate : undefined;
+    if (auditRate !== undefined && (typeof auditRate !== "number" || !(auditRate >= 0 && auditRate <= 1))) {
+      throw new Error("its member `auditRate` is not a share from 0 to 1");
+    }
     return {
       rpcUrl: text("rpcUrl"),
       bootstrapFile: text("bootstrapFile"),
       deployment: parseDeployment(parsed.deployment),
+      ...(auditRate === undefined ? {} : { auditRate }),
     };
   } catch (cause) {
     throw new DepinferError({

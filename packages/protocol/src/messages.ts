@@ -74,6 +74,14 @@ export const transcriptSchema = z.strictObject({
 });
 export type Transcript = z.output<typeof transcriptSchema>;
 
+/** The same for its auditor alone: JSON of a transcript, sealed for the context `auditContext`. */
+export const sealedTranscriptSchema = z.strictObject({ sealed: z.base64() });
+export type SealedTranscript = z.output<typeof sealedTranscriptSchema>;
+
+/** What the query `transcript` is answered with: in the clear to buyers and for public requests, else sealed. */
+export const transcriptAnswerSchema = z.union([transcriptSchema, sealedTranscriptSchema]);
+export type TranscriptAnswer = z.output<typeof transcriptAnswerSchema>;
+
 /** Parses a JSON payload against its schema; `what` names it in the error. */
 export function decodeMessage<Schema extends z.ZodType>(
   schema: Schema,

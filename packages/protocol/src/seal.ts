@@ -2,7 +2,7 @@ import { gcm } from "@noble/ciphers/aes.js";
 import { x25519 } from "@noble/curves/ed25519.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concatBytes, fromHex, type Hex, toHex } from "./bytes.ts";
+import { concatBytes, fromHex, type Hex, toHex, uintBytes } from "./bytes.ts";
 import { DepinferError } from "./errors.ts";
 import { keccak, utf8 } from "./hashing.ts";
 
@@ -50,6 +50,11 @@ export function createSealingKey(randomBytes: RandomBytes): SealingKey {
 /** The key pair of a stored secret. */
 export function sealingKeyOf(secretKey: Uint8Array): SealingKey {
   return { publicKey: toHex(x25519.getPublicKey(secretKey)), secretKey };
+}
+
+/** What a transcript is sealed for when a provider shows it to an auditor: this receipt, in this epoch. */
+export function auditContext(digest: Hex, epoch: number): Uint8Array {
+  return concatBytes(utf8("depinfer/audit/1"), fromHex(digest, 32), uintBytes(epoch, 8));
 }
 
 export interface SealOptions {

@@ -73,6 +73,16 @@ export interface StoredAnswer {
   readonly text: string;
 }
 
+export interface StoredTranscript {
+  readonly transcript: Transcript;
+  readonly signed: SignedReceipt;
+  /** Node that asked for the answer. */
+  readonly peerId: string;
+  readonly audit: string;
+  /** Epoch under whose root the receipt is; null before it has one. */
+  readonly epoch: number | null;
+}
+
 export interface Epoch {
   readonly epoch: number;
   readonly root: Hex;
@@ -94,9 +104,7 @@ export interface Ledger {
    * is a sum and does not say for which receipts it is: the one that a buyer missed may be older than others it paid.
    */
   unpaid(id: Hex): readonly SignedReceipt[];
-  transcript(
-    requestId: Hex,
-  ): { readonly transcript: Transcript; readonly peerId: string; readonly audit: string } | undefined;
+  transcript(requestId: Hex): StoredTranscript | undefined;
   /** Receipts of no epoch yet. */
   unposted(): readonly SignedReceipt[];
   /** Fixes the receipts of an epoch before its root is announced. */
@@ -179,8 +187,10 @@ export function createLedger(journal: Journal): Ledger {
               outputTokens: tokensColumn(row, "tokens"),
               text: textColumn(row, "text"),
             },
+            signed: toReceipt(row),
             peerId: textColumn(row, "peer_id"),
             audit: textColumn(row, "audit"),
+            epoch: row.epoch === null ? null : countColumn(row, "epoch"),
           };
     },
     unposted: () => sql.unposted.all().map(toReceipt),

@@ -1,7 +1,9 @@
-import type { Chain, EventBatch, Signer } from "@depinfer/chain";
+import { randomBytes } from "node:crypto";
+import { AUDIT_CONTRACTS, auditEvents, type Chain, type EventBatch, type Signer } from "@depinfer/chain";
 import type { Engine } from "@depinfer/inference";
 import type { Journal } from "@depinfer/journal";
 import type { Exchange, Host, Link, Unsubscribe } from "@depinfer/network";
+import { type AuditRules, createAuditRecord } from "@depinfer/proof";
 import {
   DepinferError,
   errorCode,
@@ -11,8 +13,6 @@ import {
   type Log,
   type MicroUsd,
   type Prices,
-  toHex,
-  utf8,
 } from "@depinfer/protocol";
 import { answer } from "./answer.ts";
 import { type Settlement, settle } from "./epochs.ts";
@@ -45,6 +45,8 @@ export interface NodeOptions {
   readonly epochMs: number;
   readonly creditWindow: MicroUsd;
   readonly depositMargin: MicroUsd;
+  /** How the network audits; decides who is shown which transcript. */
+  readonly audits?: AuditRules;
   readonly adversary?: string;
 }
 
@@ -92,6 +94,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
     },
   );
   const vouchers = createVoucherInbox({ payments, log });
+  const audits = createAuditRecord(options.audits);
   const stopping: Unsubscribe[] = [];
   const working = new Set<Promise<void>>();
   const underWay = new Set<Hex>();
@@ -101,7 +104,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
   async function serve(exchange: Exchange, link: Link): Promise<void> {
     try {
       if (exchange.openingType === FrameType.QUERY) {
-        await answerQuery({ ledger, payments, isValidator }, provider, exchange, link);
+        await answerQuery({ ledger, payments, audits, chain, randomBytes }, provider, exchange, link);
         return;
       }
       if (inFlight >= engine.description.slots) {
@@ -131,13 +134,6 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
     }
   }
 
-  async function isValidator(peerId: string): Promise<boolean> {
-    const members = await chain.registry.list();
-    const found = members.find((member) => member.role === "validator" && member.peerId === toHex(utf8(peerId)));
-    // Anyone can register; who reads other people's prompts has a bond to lose.
-    return found !== undefined && (await chain.stake.of(found.operator)).coveredSlots > 0;
-  }
-
   function settleOnce(): Promise<Settlement> {
     settling ??= settle({ chain, ledger }, provider, receiptBinding).finally(() => {
       settling = null;
@@ -160,6 +156,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
           );
         }),
         watchChannels(fromBlock),
+        watchAudits(),
         keepOffering(host, engine, () => inFlight, { ...options, receiptKey: modules.receiptSigner.address }, log),
       );
       if (options.epochMs > 0) {
@@ -197,6 +194,23 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
       };
     },
   };
+
+  /** Who may read a transcript follows from the whole record: the provider's passes, the members, the beacons. */
+  function watchAudits(): Unsubscribe {
+    const stop = new AbortController();
+    const onError = (error: unknown) =>
+      log("warn", `the record of audits cannot be read, will be tried again: ${errorMessage(error)}`);
+    chain
+      .follow({
+        fromBlock: BigInt(chain.deployment.block),
+        signal: stop.signal,
+        contracts: AUDIT_CONTRACTS,
+        onError,
+        onLogs: ({ fromBlock, events }) => audits.take(Number(fromBlock), auditEvents(events)),
+      })
+      .catch(onError);
+    return () => stop.abort();
+  }
 
   /** A top-up or a withdrawal by a buyer counts from the block in which it happened. */
   function watchChannels(fromBlock: bigint): Unsubscribe {

@@ -13,12 +13,11 @@ import {
 } from "@depinfer/protocol";
 import type { Ledger } from "./ledger.ts";
 import type { Payments } from "./payments.ts";
+import { showTranscript, type TranscriptModules } from "./transcripts.ts";
 
-export interface QueryModules {
+export interface QueryModules extends TranscriptModules {
   readonly ledger: Ledger;
   readonly payments: Payments;
-  /** Whether a peer is a registered validator; decides who sees transcripts. */
-  readonly isValidator: (peerId: string) => Promise<boolean>;
 }
 
 /** Answers one QUERY exchange. */
@@ -30,12 +29,8 @@ export async function answerQuery(modules: QueryModules, provider: Hex, exchange
   exchange.end();
 }
 
-async function resultOf(
-  { ledger, payments, isValidator }: QueryModules,
-  provider: Hex,
-  query: Query,
-  link: Link,
-): Promise<unknown> {
+async function resultOf(modules: QueryModules, provider: Hex, query: Query, link: Link): Promise<unknown> {
+  const { ledger, payments } = modules;
   switch (query.method) {
     case "channel": {
       const channel = ledger.channel(query.channelId);
@@ -59,18 +54,7 @@ async function resultOf(
       if (found === undefined) {
         throw notFound(`request ${query.requestId}`);
       }
-      const allowed =
-        found.peerId === link.peerId ||
-        found.audit === "public" ||
-        (found.audit === "validator" && (await isValidator(link.peerId)));
-      if (!allowed) {
-        throw new DepinferError({
-          code: "audit.notAllowed",
-          message: `The buyer lets ${found.audit === "none" ? "nobody" : "registered validators only"} see request ${query.requestId}`,
-          remedy: "Register as a validator, or audit another receipt",
-        });
-      }
-      return found.transcript;
+      return showTranscript(modules, provider, found, link.peerId);
     }
   }
 }

@@ -1,11 +1,8 @@
-import type { Chain } from "@depinfer/chain";
-import { type ScoringEngine, verifyReceipt } from "@depinfer/inference";
+import type { Chain, EpochState } from "@depinfer/chain";
 import { type Host, type Link, query } from "@depinfer/network";
-import { isSelected, type Verdict } from "@depinfer/proof";
+import type { AuditRecord } from "@depinfer/proof";
 import {
-  canonicalJson,
   DepinferError,
-  digestSha256,
   epochReportSchema,
   type Hex,
   type Log,
@@ -14,17 +11,17 @@ import {
   receiptDigest,
   type SignedReceipt,
   toHex,
-  transcriptSchema,
-  utf8,
 } from "@depinfer/protocol";
 import type { AuditLedger, EpochTask } from "./audit-ledger.ts";
+import { type AuditReceiptModules, auditReceipt } from "./audit-receipt.ts";
+import type { Finding } from "./finding.ts";
 
-export interface AuditModules {
+export interface AuditModules extends AuditReceiptModules {
   readonly host: Host;
   readonly chain: Chain;
-  readonly engine: ScoringEngine;
   readonly ledger: AuditLedger;
-  readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
+  /** Kept up to date by the caller. */
+  readonly audits: AuditRecord;
   readonly log: Log;
 }
 
@@ -32,13 +29,14 @@ export interface AuditModules {
 export class AuditNotReady extends DepinferError {}
 
 /**
- * Audits one epoch of one provider: draws the beacon if nobody has, fetches the receipts under the root, scores the
- * selected ones and attests each verdict. Repeating it is harmless.
+ * Audits what the beacon of one epoch gave to this validator: draws the beacon if nobody has, fetches the receipts under
+ * the root, scores those for which it was drawn and attests each finding. What was found is kept before it is attested,
+ * so that an audit that was cut off goes on with the same finding. Repeating it is harmless.
  *
- * @throws AuditNotReady `audit.noBeacon` or `audit.providerAway`; DepinferError `audit.wrongRoot`.
+ * @throws AuditNotReady `audit.noBeacon`, `audit.recordBehind` or `audit.providerAway`; DepinferError `audit.wrongRoot`.
  */
-export async function auditEpoch(modules: AuditModules, validator: Hex, task: EpochTask, rate: number): Promise<void> {
-  const { chain, host } = modules;
+export async function auditEpoch(modules: AuditModules, validator: Hex, task: EpochTask): Promise<void> {
+  const { chain, host, audits, ledger, log } = modules;
   const { provider, epoch } = task;
   const posted = await chain.receipts.epoch(provider, epoch);
   if (posted === undefined) {
@@ -46,10 +44,63 @@ export async function auditEpoch(modules: AuditModules, validator: Hex, task: Ep
     return;
   }
   const beacon = posted.beacon ?? (await drawBeacon(chain, provider, epoch));
+  if (audits.epoch(provider, epoch)?.beacon !== beacon) {
+    throw notReady(
+      "recordBehind",
+      `The record of epoch ${epoch} of ${provider} is not of its beacon yet`,
+      "Wait for it",
+    );
+  }
   const link = await linkTo(host, provider);
   const { receipts } = await query(link, { method: "epoch", epoch }, epochReportSchema);
   const binding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
   const leaves = receipts.map(({ receipt }) => receiptDigest(receipt, binding));
+  requireRoot(task, posted, leaves);
+  for (const [index, leaf] of leaves.entries()) {
+    const digest = toHex(leaf);
+    const signed = receipts[index];
+    if (
+      signed !== undefined &&
+      audits.auditorsOf({ provider, epoch, digest, classId: signed.receipt.classId })?.includes(validator) === true &&
+      (await chain.receipts.verdictOf(validator, provider, digest)) === undefined
+    ) {
+      const finding = ledger.finding(provider, digest) ?? (await find(modules, link, task, signed));
+      if (finding !== null) {
+        await attest(chain, finding, merkleProof(leaves, index).map(toHex));
+        log(
+          finding.verdict === "fail" ? "warn" : "info",
+          `${finding.verdict} for receipt ${digest} of ${provider}: ${finding.reason}`,
+        );
+      }
+    }
+  }
+}
+
+async function drawBeacon(chain: Chain, provider: Hex, epoch: number): Promise<Hex> {
+  const drawn = await chain.receipts.drawBeacon(provider, epoch).catch(async (error: unknown) => {
+    // Another validator was faster, or the target block is not mined yet.
+    const beacon = await chain.receipts.beacon(provider, epoch);
+    if (beacon === undefined) {
+      throw notReady("noBeacon", `The beacon of epoch ${epoch} of ${provider} cannot be drawn yet`, "Wait", error);
+    }
+    return { beacon };
+  });
+  if (drawn.beacon === undefined) {
+    throw notReady("noBeacon", "The beacon was re-armed", "Wait for its new target block");
+  }
+  return drawn.beacon;
+}
+
+async function linkTo(host: Host, provider: Hex): Promise<Link> {
+  const offer = host.offers.offers().find((known) => known.provider === provider);
+  if (offer === undefined) {
+    const message = `No offer of ${provider} is known, so its receipts cannot be fetched`;
+    throw notReady("providerAway", message, "Wait until it is online again");
+  }
+  return host.link(offer.peerId) ?? host.dial({ peerId: offer.peerId, addresses: offer.addresses });
+}
+
+function requireRoot({ provider, epoch }: EpochTask, posted: EpochState, leaves: readonly Uint8Array[]): void {
   if (toHex(merkleRoot(leaves)) !== posted.root || leaves.length !== posted.count) {
     throw new DepinferError({
       code: "audit.wrongRoot",
@@ -58,78 +109,26 @@ export async function auditEpoch(modules: AuditModules, validator: Hex, task: Ep
       metadata: { provider, epoch },
     });
   }
-  for (const [index, leaf] of leaves.entries()) {
-    const signed = receipts[index];
-    const digest = toHex(leaf);
-    if (
-      signed !== undefined &&
-      isSelected(beacon, digest, { count: leaves.length, rate }) &&
-      (await chain.receipts.verdictOf(validator, provider, digest)) === undefined
-    ) {
-      const verdict = await judge(modules, link, signed, provider);
-      if (verdict !== null) {
-        await attest(modules, task, verdict, signed.receipt.classId, merkleProof(leaves, index).map(toHex));
-      }
-    }
-  }
 }
 
-async function drawBeacon(chain: Chain, provider: Hex, epoch: number): Promise<Hex> {
-  const drawn = await chain.receipts.drawBeacon(provider, epoch).catch(async (error: unknown) => {
-    // The other validator was faster, or the target block is not mined yet.
-    const beacon = await chain.receipts.beacon(provider, epoch);
-    if (beacon === undefined) {
-      throw new AuditNotReady({
-        code: "audit.noBeacon",
-        message: `The beacon of epoch ${epoch} of ${provider} cannot be drawn yet`,
-        remedy: "Wait for the next block",
-        retryable: true,
-        cause: error,
-      });
-    }
-    return { beacon };
-  });
-  if (drawn.beacon === undefined) {
-    throw new AuditNotReady({
-      code: "audit.noBeacon",
-      message: "The beacon was re-armed",
-      remedy: "Wait for its new target block",
-      retryable: true,
-    });
-  }
-  return drawn.beacon;
-}
-
-async function linkTo(host: Host, provider: Hex): Promise<Link> {
-  const offer = host.offers.offers().find((known) => known.provider === provider);
-  if (offer === undefined) {
-    throw new AuditNotReady({
-      code: "audit.providerAway",
-      message: `No offer of ${provider} is known, so its receipts cannot be fetched`,
-      remedy: "Wait until it is online again",
-      retryable: true,
-      metadata: { provider },
-    });
-  }
-  return host.link(offer.peerId) ?? host.dial({ peerId: offer.peerId, addresses: offer.addresses });
-}
-
-/** The verdict on one receipt, or null where this validator cannot judge it. */
-async function judge(
-  { chain, engine, recoverAddress, log }: AuditModules,
+/** The finding on one receipt, kept before anybody hears of it; null where this validator cannot judge the receipt. */
+async function find(
+  modules: AuditModules,
   link: Link,
+  { provider, epoch }: EpochTask,
   signed: SignedReceipt,
-  provider: Hex,
-): Promise<Verdict | null> {
-  const { requestId } = signed.receipt;
+): Promise<Finding | null> {
+  const { chain, ledger, log } = modules;
   const operator = await chain.registry.byOperator(provider);
   const binding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
   try {
-    const transcript = await query(link, { method: "transcript", requestId }, transcriptSchema);
     const receiptKey = operator?.receiptKey ?? "0x";
-    return await verifyReceipt({ engine, recoverAddress }, { signed, transcript, binding, receiptKey });
+    const finding = await auditReceipt(modules, link, { provider, epoch, signed, receiptKey, binding });
+    await ledger.saveFinding(finding);
+    return ledger.finding(provider, finding.digest) ?? finding;
   } catch (error) {
     if (error instanceof DepinferError && !error.retryable) {
+      const { requestId } = signed.receipt;
       log("warn", `receipt ${requestId} cannot be judged: ${error.message}`, { code: error.code });
       return null;
     }
@@ -137,29 +136,11 @@ async function judge(
   }
 }
 
-async function attest(
-  { chain, ledger, log }: AuditModules,
-  { provider, epoch }: EpochTask,
-  verdict: Verdict,
-  classId: Hex,
-  proof: readonly Hex[],
-): Promise<void> {
-  const { statistic, receiptId } = verdict;
-  await chain.receipts.attest({
-    provider,
-    epoch,
-    receiptDigest: receiptId,
-    proof,
-    classId,
-    verdict: verdict.verdict,
-    tokens: statistic.informative,
-    mismatches: statistic.mismatches,
-    marginMicros: BigInt(Math.round(statistic.meanMargin * statistic.informative * 1e6)),
-    evidenceHash: toHex(digestSha256(utf8(canonicalJson({ reason: verdict.reason, margins: statistic.margins })))),
-  });
-  await ledger.saveVerdict(receiptId, provider, verdict.verdict, verdict.reason);
-  log(
-    verdict.verdict === "fail" ? "warn" : "info",
-    `${verdict.verdict} for receipt ${receiptId} of ${provider}: ${verdict.reason}`,
-  );
+async function attest(chain: Chain, finding: Finding, proof: readonly Hex[]): Promise<void> {
+  const { digest, marginMicros, reason: _reason, ...rest } = finding;
+  await chain.receipts.attest({ ...rest, receiptDigest: digest, proof, marginMicros: BigInt(marginMicros) });
+}
+
+function notReady(code: string, message: string, remedy: string, cause?: unknown): AuditNotReady {
+  return new AuditNotReady({ code: `audit.${code}`, message, remedy, retryable: true, cause });
 }

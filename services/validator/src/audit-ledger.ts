@@ -1,5 +1,6 @@
-import { countColumn, hexColumn, type Journal } from "@depinfer/journal";
-import type { Hex } from "@depinfer/protocol";
+import { countColumn, hexColumn, type Journal, type Row, textColumn } from "@depinfer/journal";
+import { type AuditEvent, auditEventSchema, type Hex } from "@depinfer/protocol";
+import { type Finding, findingSchema } from "./finding.ts";
 
 /** Versions of the validator's journal, in order. */
 export const VALIDATOR_MIGRATIONS: readonly string[] = [
@@ -12,6 +13,18 @@ export const VALIDATOR_MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE TABLE progress (name TEXT PRIMARY KEY, block INTEGER NOT NULL) STRICT;
    CREATE TABLE verdicts (receipt_id TEXT PRIMARY KEY, provider TEXT NOT NULL, verdict TEXT NOT NULL, reason TEXT NOT NULL, at INTEGER NOT NULL) STRICT`,
+  // What was attested is in the events; what is found from now on is kept whole, before it is attested.
+  `DROP TABLE verdicts;
+   DELETE FROM progress;
+   CREATE TABLE findings (
+     provider TEXT NOT NULL,
+     digest TEXT NOT NULL,
+     verdict TEXT NOT NULL,
+     finding TEXT NOT NULL,
+     PRIMARY KEY (provider, digest)
+   ) STRICT;
+   CREATE TABLE audit_events (seq INTEGER PRIMARY KEY, block INTEGER NOT NULL, event TEXT NOT NULL) STRICT;
+   CREATE INDEX audit_events_by_block ON audit_events (block)`,
 ];
 
 export interface EpochTask {
@@ -20,18 +33,23 @@ export interface EpochTask {
   readonly failures: number;
 }
 
-/** What a validator has to audit and what it found; survives a restart in the middle of an audit. */
+/** What a validator has to audit, what it found, and the public record; survives a restart in the middle of an audit. */
 export interface AuditLedger {
   /**
-   * Adds epochs and remembers up to which block the chain was read, together. An epoch that is found again is opened
-   * again: a chain that forgot its root may have forgotten the verdicts on it too. What is attested is left alone.
+   * Replaces what is known of the blocks from `fromBlock` on and remembers that the chain was read up to `toBlock`,
+   * together. An epoch that is found again is opened again: a chain that forgot its root may have forgotten the verdicts
+   * on it too. What is attested is left alone.
    */
-  found(tasks: readonly Omit<EpochTask, "failures">[], block: bigint): Promise<void>;
-  readUpTo(): bigint | null;
+  take(fromBlock: number, toBlock: number, events: readonly AuditEvent[]): Promise<void>;
+  events(): readonly AuditEvent[];
+  readUpTo(): number | null;
   open(): readonly EpochTask[];
   done(task: EpochTask): Promise<void>;
   failed(task: EpochTask): Promise<void>;
-  saveVerdict(receiptId: Hex, provider: Hex, verdict: string, reason: string): Promise<void>;
+  finding(provider: Hex, digest: Hex): Finding | undefined;
+  /** Keeps the first finding on a receipt; a later one changes nothing. */
+  saveFinding(finding: Finding): Promise<void>;
+  /** Findings by verdict. */
   counts(): Readonly<Record<string, number>>;
 }
 
@@ -43,23 +61,32 @@ export function createAuditLedger(journal: Journal): AuditLedger {
       "INSERT INTO progress VALUES ('chain', ?) ON CONFLICT (name) DO UPDATE SET block = excluded.block",
     ),
     readProgress: db.prepare("SELECT block FROM progress WHERE name = 'chain'"),
+    forget: db.prepare("DELETE FROM audit_events WHERE block >= ?"),
+    event: db.prepare("INSERT INTO audit_events (block, event) VALUES (?, ?)"),
+    events: db.prepare("SELECT event FROM audit_events ORDER BY seq"),
     open: db.prepare("SELECT * FROM epochs WHERE done = 0 ORDER BY failures, epoch"),
     done: db.prepare("UPDATE epochs SET done = 1 WHERE provider = ? AND epoch = ?"),
     failed: db.prepare("UPDATE epochs SET failures = failures + 1 WHERE provider = ? AND epoch = ?"),
-    verdict: db.prepare("INSERT INTO verdicts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),
-    counts: db.prepare("SELECT verdict, count(*) AS n FROM verdicts GROUP BY verdict"),
+    finding: db.prepare("SELECT finding FROM findings WHERE provider = ? AND digest = ?"),
+    saveFinding: db.prepare("INSERT INTO findings VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"),
+    counts: db.prepare("SELECT verdict, count(*) AS n FROM findings GROUP BY verdict"),
   };
   return {
-    found: (tasks, block) =>
+    take: (fromBlock, toBlock, events) =>
       journal.record(() => {
-        for (const { provider, epoch } of tasks) {
-          sql.add.run(provider, epoch);
+        sql.forget.run(fromBlock);
+        for (const event of events) {
+          sql.event.run(event.block, JSON.stringify(event));
+          if (event.kind === "root") {
+            sql.add.run(event.provider, event.epoch);
+          }
         }
-        sql.progress.run(block);
+        sql.progress.run(toBlock);
       }),
+    events: () => sql.events.all().map((row) => auditEventSchema.parse(JSON.parse(textColumn(row, "event")))),
     readUpTo() {
       const row = sql.readProgress.get();
-      return row === undefined ? null : BigInt(countColumn(row, "block"));
+      return row === undefined ? null : countColumn(row, "block");
     },
     open: () =>
       sql.open.all().map((row) => ({
@@ -75,9 +102,13 @@ export function createAuditLedger(journal: Journal): AuditLedger {
       journal.record(() => {
         sql.failed.run(provider, epoch);
       }),
-    saveVerdict: (receiptId, provider, verdict, reason) =>
+    finding(provider, digest) {
+      const row: Row | undefined = sql.finding.get(provider, digest);
+      return row === undefined ? undefined : findingSchema.parse(JSON.parse(textColumn(row, "finding")));
+    },
+    saveFinding: (finding) =>
       journal.record(() => {
-        sql.verdict.run(receiptId, provider, verdict, reason, Date.now());
+        sql.saveFinding.run(finding.provider, finding.digest, finding.verdict, JSON.stringify(finding));
       }),
     counts: () => Object.fromEntries(sql.counts.all().map((row) => [String(row.verdict), countColumn(row, "n")])),
   };

@@ -1,20 +1,21 @@
 import { setTimeout } from "node:timers/promises";
-import type { EventBatch } from "@depinfer/chain";
+import { AUDIT_CONTRACTS, auditEvents, type EventBatch } from "@depinfer/chain";
 import type { Journal } from "@depinfer/journal";
+import { type AuditRules, createAuditRecord, type ProviderRecord } from "@depinfer/proof";
 import { DepinferError, errorCode, errorMessage, type Hex } from "@depinfer/protocol";
 import { type AuditModules, AuditNotReady, auditEpoch } from "./audit-epoch.ts";
 import { createAuditLedger, type EpochTask } from "./audit-ledger.ts";
 
-export interface ValidatorModules extends Omit<AuditModules, "ledger"> {
+export interface ValidatorModules extends Omit<AuditModules, "ledger" | "audits"> {
   /** Opened with `VALIDATOR_MIGRATIONS`. */
   readonly journal: Journal;
 }
 
 export interface ValidatorOptions {
-  /** Account that attests; registered as a validator and bonded. */
+  /** Account that attests; a member of the validator set. */
   readonly validator: Hex;
-  /** Share of receipts that are audited, 0 to 1; at least one of each epoch. */
-  readonly auditRate: number;
+  /** How the network audits. Everybody has to count by the same rules. */
+  readonly audits?: AuditRules;
 }
 
 export interface ValidatorState {
@@ -22,18 +23,21 @@ export interface ValidatorState {
   readonly classId: Hex;
   /** Epochs that wait for their audit. */
   readonly open: number;
+  /** Own findings by verdict. */
   readonly verdicts: Readonly<Record<string, number>>;
 }
 
-/** A running validator: follows epoch roots, audits what the beacon selects, attests. */
+/** A running validator: follows epoch roots, audits what the beacon gives to it, attests. */
 export interface Validator {
   start(): void;
   stop(): Promise<void>;
   state(): ValidatorState;
+  /** What all validators' counted verdicts say of a provider, from the chain as far as it was read. */
+  evidence(provider: Hex): ProviderRecord;
 }
 
 /** Blocks that are read again at the start: a chain that was killed may have forgotten its last ones. */
-const OVERLAP = 64n;
+const OVERLAP = 64;
 const IDLE_MS = 1_000;
 /** An epoch whose provider cannot show its receipts is tried this often, then left to disputes. */
 const MOST_FAILURES = 20;
@@ -41,14 +45,14 @@ const MOST_FAILURES = 20;
 export function createValidator(modules: ValidatorModules, options: ValidatorOptions): Validator {
   const { chain, journal, log } = modules;
   const ledger = createAuditLedger(journal);
+  const audits = createAuditRecord(options.audits);
   const stopping = new AbortController();
   let working: Promise<void> = Promise.resolve();
 
-  async function take({ events, toBlock }: EventBatch): Promise<void> {
-    const tasks = events.flatMap((event) =>
-      event.eventName === "RootPosted" ? [{ provider: event.args.provider, epoch: Number(event.args.epoch) }] : [],
-    );
-    await ledger.found(tasks, toBlock);
+  async function take(batch: EventBatch): Promise<void> {
+    const events = auditEvents(batch.events);
+    await ledger.take(Number(batch.fromBlock), Number(batch.toBlock), events);
+    audits.take(Number(batch.fromBlock), events);
   }
 
   async function work(): Promise<void> {
@@ -65,7 +69,7 @@ export function createValidator(modules: ValidatorModules, options: ValidatorOpt
 
   async function tryTask(task: EpochTask): Promise<void> {
     try {
-      await auditEpoch({ ...modules, ledger }, options.validator, task, options.auditRate);
+      await auditEpoch({ ...modules, ledger, audits }, options.validator, task);
       await ledger.done(task);
     } catch (error) {
       if (stopping.signal.aborted || error instanceof AuditNotReady) {
@@ -82,13 +86,13 @@ export function createValidator(modules: ValidatorModules, options: ValidatorOpt
 
   return {
     start() {
-      const first = BigInt(chain.deployment.block);
-      const resume = (ledger.readUpTo() ?? first) - OVERLAP;
-      const fromBlock = resume > first ? resume : first;
+      audits.take(0, ledger.events());
+      const first = chain.deployment.block;
+      const fromBlock = BigInt(Math.max(first, (ledger.readUpTo() ?? first) - OVERLAP));
       const onError = (error: unknown) =>
         log("warn", `the chain cannot be read, will be tried again: ${errorMessage(error)}`);
       chain
-        .follow({ fromBlock, onLogs: take, onError, signal: stopping.signal, contracts: ["receiptLog"] })
+        .follow({ fromBlock, onLogs: take, onError, signal: stopping.signal, contracts: AUDIT_CONTRACTS })
         .catch(onError);
       working = work();
     },
@@ -102,5 +106,6 @@ export function createValidator(modules: ValidatorModules, options: ValidatorOpt
       open: ledger.open().length,
       verdicts: ledger.counts(),
     }),
+    evidence: (provider) => audits.provider(provider),
   };
 }

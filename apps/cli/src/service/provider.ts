@@ -12,6 +12,7 @@ import {
   PROVIDER_MIGRATIONS,
 } from "@depinfer/node";
 import { type Log, microUsd, type Prices } from "@depinfer/protocol";
+import { auditRulesOf } from "../audit-rules.ts";
 import { embeddedModels } from "../home.ts";
 import { resolveModel } from "../model-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
@@ -41,7 +42,7 @@ const DEPOSIT_MARGIN = microUsd(1_000);
 
 export async function startProvider(options: ProviderOptions, log: Log): Promise<RunningService> {
   const engine = await openEngine(options, log);
-  const { identity, chain, createHost } = await connect(options, log);
+  const { identity, chain, network, createHost } = await connect(options, log);
   const nonces = createNonceBook();
   const host = await createHost({ role: "provider", nonceHeadFor: nonces.headFor });
   const provider = identity.wallet.address;
@@ -68,6 +69,7 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
       epochMs: options.epochSeconds * 1000,
       creditWindow: CREDIT_WINDOW,
       depositMargin: DEPOSIT_MARGIN,
+      audits: auditRulesOf(network),
       ...(options.adversary === undefined ? {} : { adversary: options.adversary }),
     },
   );

@@ -2,8 +2,10 @@ import { join as joinPath } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
 import { createLlamaEngine } from "@depinfer/inference";
 import { openJournal } from "@depinfer/journal";
+import { calibrationFor } from "@depinfer/proof";
 import type { Log } from "@depinfer/protocol";
 import { createValidator, VALIDATOR_MIGRATIONS } from "@depinfer/validator";
+import { auditRulesOf } from "../audit-rules.ts";
 import { resolveModel } from "../model-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import { join, joinValidators } from "./join.ts";
@@ -11,12 +13,11 @@ import type { RunningService } from "./lifecycle.ts";
 
 export interface ValidatorServiceOptions extends ServiceOptions {
   readonly model?: string;
-  readonly auditRate: number;
 }
 
 export async function startValidator(options: ValidatorServiceOptions, log: Log): Promise<RunningService> {
   const engine = await createLlamaEngine({ modelPath: await resolveModel(options.model) });
-  const { identity, chain, createHost } = await connect(options, log);
+  const { identity, chain, network, createHost } = await connect(options, log);
   const host = await createHost({ role: "validator" });
   const address = identity.wallet.address;
   await join(
@@ -39,8 +40,17 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
   );
   const journal = openJournal({ path: joinPath(options.home, "journal.sqlite"), migrations: VALIDATOR_MIGRATIONS });
   const validator = createValidator(
-    { host, chain, engine, journal, recoverAddress, log },
-    { validator: address, auditRate: options.auditRate },
+    {
+      host,
+      chain,
+      engine,
+      calibration: calibrationFor(engine.description.classId),
+      sealingKey: identity.sealingKey,
+      journal,
+      recoverAddress,
+      log,
+    },
+    { validator: address, audits: auditRulesOf(network) },
   );
   validator.start();
   return {

@@ -25,6 +25,8 @@ export interface LocalChain {
 
 export interface LocalChainOptions {
   readonly port: number;
+  /** Fixed share of receipts that are audited, instead of the protocol's schedule. */
+  readonly auditRate?: number;
   readonly onEvent: (text: string) => void;
 }
 
@@ -46,7 +48,12 @@ export async function startLocalChain(
     { rpcUrl: anvil.rpcUrl, account },
     { minWithdrawDelay: MIN_WITHDRAW_DELAY, ...(existing === undefined ? {} : { existing }) },
   );
-  await writeNetworkFile(paths.network, { rpcUrl: anvil.rpcUrl, deployment, bootstrapFile: paths.bootstrap });
+  await writeNetworkFile(paths.network, {
+    rpcUrl: anvil.rpcUrl,
+    deployment,
+    bootstrapFile: paths.bootstrap,
+    ...(options.auditRate === undefined ? {} : { auditRate: options.auditRate }),
+  });
   watch(anvil);
 
   function start(port: number): Promise<Anvil> {

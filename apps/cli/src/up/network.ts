@@ -21,7 +21,8 @@ export interface NetworkOptions {
   /** Makes the last providers test adversaries, one in each of these ways. */
   readonly adversaries: readonly AdversaryKind[];
   readonly epochSeconds: number;
-  readonly auditRate: number;
+  /** Fixed share of receipts that are audited, instead of the protocol's schedule. */
+  readonly auditRate?: number;
 }
 
 /** A whole network on this machine. */
@@ -57,7 +58,11 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
   };
   try {
     const chain = await steps.run("Starting the chain and its contracts", async (note) => {
-      const local = await startLocalChain(paths, { port: CHAIN_PORT, onEvent: steps.notice });
+      const local = await startLocalChain(paths, {
+        port: CHAIN_PORT,
+        ...(options.auditRate === undefined ? {} : { auditRate: options.auditRate }),
+        onEvent: steps.notice,
+      });
       stops.push(local.stop);
       note(local.rpcUrl);
       return local;
@@ -118,9 +123,7 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     const complete = steps.run(`Starting ${options.validators} validators and the indexer`, async () => {
       await Promise.all([
         start(names.indexer, "indexer", "--port", String(indexerPort)),
-        ...names.validators.map((name) =>
-          start(name, "validator", ...model, "--audit-rate", String(options.auditRate)),
-        ),
+        ...names.validators.map((name) => start(name, "validator", ...model)),
       ]);
     });
     // Whoever waits for `complete` gets the error; a network that is stopped earlier does not crash by it.
