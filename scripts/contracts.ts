@@ -22,6 +22,7 @@ const GENERATED = "// Written by `npm run contracts -- build`; edit the Solidity
 /** Contracts that others call, and the name of the constants made from each. */
 const CONTRACTS: Readonly<Record<string, string>> = {
   Channels: "channels",
+  Disputes: "disputes",
   ProviderRegistry: "providerRegistry",
   ReceiptLog: "receiptLog",
   StakeVault: "stakeVault",

@@ -30,11 +30,31 @@ contract StakeVault {
         uint32 locks;
     }
 
+    /// @notice One share of a slash.
+    struct Share {
+        address to;
+        uint256 amount;
+    }
+
+    /// @notice Who receives what of a slash; what is left goes to `SINK`.
+    /// @param buyer Made whole for the answer that it paid.
+    /// @param reporter Rewarded for opening the dispute.
+    /// @param jurors Paid for judging it.
+    struct Shares {
+        Share buyer;
+        Share reporter;
+        Share[] jurors;
+    }
+
     /* CONSTANTS AND IMMUTABLES */
 
-    /// @notice Largest share of a slash that its reporter may receive, in basis points. The rest goes to `SINK`, so that
-    /// reporting oneself always loses at least half.
-    uint256 public constant MAX_REPORTER_BPS = 5_000;
+    /// @notice Largest share of a slash that buyer and reporter may receive together, in basis points. Both may be the
+    /// operator itself under other names, and it may have signed a receipt of any cost: so whoever has itself slashed
+    /// loses at least half.
+    uint256 public constant MAX_CLAIMANTS_BPS = 5_000;
+    /// @notice Largest share of a slash that its jurors may receive together, in basis points: judging is paid, and
+    /// convicting is not a business.
+    uint256 public constant MAX_JURORS_BPS = 2_000;
     uint256 internal constant BPS = 10_000;
 
     IERC20 public immutable TOKEN;
@@ -46,7 +66,7 @@ contract StakeVault {
     uint40 public immutable UNBOND_DELAY;
     /// @notice The only caller of `lock`, `unlock` and `slash`. Zero means nobody.
     address public immutable DISPUTES;
-    /// @notice Receives what a slash does not pay to its reporter. Zero means that it stays here for ever.
+    /// @notice Receives what a slash pays to nobody else. Zero means that it stays here for ever.
     address public immutable SINK;
 
     /* STORAGE */
@@ -68,9 +88,10 @@ contract StakeVault {
     event Unbonded(address indexed operator, address indexed to, uint256 amount, uint256 stake);
     event Locked(address indexed operator, uint32 locks);
     event Unlocked(address indexed operator, uint32 locks);
-    event Slashed(
-        address indexed operator, address indexed reporter, uint256 amount, uint256 toReporter, uint256 stake
-    );
+    /// @param stake What is left of the operator's.
+    event Slashed(address indexed operator, uint256 amount, uint256 toSink, uint256 stake);
+    /// @notice A share of a slash that `to` can withdraw.
+    event SlashShared(address indexed operator, address indexed to, uint256 amount);
     event ClaimableWithdrawn(address indexed account, address indexed to, uint256 amount);
 
     /* ERRORS */
@@ -91,8 +112,8 @@ contract StakeVault {
     error UnbondTooEarly(uint256 availableAt);
     error StakeLocked(address operator, uint32 locks);
     error NotLocked(address operator);
-    error ReporterShareTooHigh(uint256 bps, uint256 max);
-    error ReporterIsSink(address reporter);
+    error SharesTooHigh(uint256 amount, uint256 max);
+    error BadRecipient(address to);
 
     /* CONSTRUCTOR */
 
@@ -195,25 +216,29 @@ contract StakeVault {
         emit Unlocked(operator, locks);
     }
 
-    /// @notice Takes `amount` of a locked operator's stake, bonded or unbonding: `reporterBps` of it for `reporter`,
-    /// rounded down, the rest for `SINK`.
-    /// @param reporter May be zero, and then everything goes to `SINK`.
-    function slash(address operator, uint256 amount, address reporter, uint256 reporterBps) external {
-        _onlyDisputes();
-        Stake storage stake = stakes[operator];
-        if (stake.locks == 0) revert NotLocked(operator);
-        if (amount == 0) revert ZeroAmount();
-        if (amount > stake.amount) revert AboveStake(amount, stake.amount);
-        if (reporterBps > MAX_REPORTER_BPS) revert ReporterShareTooHigh(reporterBps, MAX_REPORTER_BPS);
-        if (reporter != address(0) && reporter == SINK) revert ReporterIsSink(reporter);
+    /// @notice Takes `amount` of a locked operator's stake, bonded or unbonding, for those in `shares`, and the rest for
+    /// `SINK`. A share of zero is nobody's.
+    function slash(address operator, uint256 amount, Shares calldata shares) external {
+        _take(operator, amount);
+        uint256 claimants = shares.buyer.amount + shares.reporter.amount;
+        if (claimants > amount * MAX_CLAIMANTS_BPS / BPS) {
+            revert SharesTooHigh(claimants, amount * MAX_CLAIMANTS_BPS / BPS);
+        }
+        uint256 jurors;
+        for (uint256 i; i < shares.jurors.length; ++i) {
+            jurors += shares.jurors[i].amount;
+            _share(operator, shares.jurors[i]);
+        }
+        if (jurors > amount * MAX_JURORS_BPS / BPS) revert SharesTooHigh(jurors, amount * MAX_JURORS_BPS / BPS);
+        _share(operator, shares.buyer);
+        _share(operator, shares.reporter);
+        _sink(operator, amount, amount - claimants - jurors);
+    }
 
-        uint256 toReporter = reporter == address(0) ? 0 : amount * reporterBps / BPS;
-        stake.amount -= uint128(amount);
-        if (stake.unbonding > stake.amount) stake.unbonding = stake.amount;
-        totalSlashed += amount;
-        if (toReporter != 0) claimableOf[reporter] += toReporter;
-        claimableOf[SINK] += amount - toReporter;
-        emit Slashed(operator, reporter, amount, toReporter, stake.amount);
+    /// @notice The same with nobody to pay: all of it goes to `SINK`.
+    function slashForSink(address operator, uint256 amount) external {
+        _take(operator, amount);
+        _sink(operator, amount, amount);
     }
 
     /// @notice Sends what slashes credited to the caller to `to`.
@@ -251,6 +276,30 @@ contract StakeVault {
     }
 
     /* INTERNAL */
+
+    function _take(address operator, uint256 amount) internal {
+        _onlyDisputes();
+        Stake storage stake = stakes[operator];
+        if (stake.locks == 0) revert NotLocked(operator);
+        if (amount == 0) revert ZeroAmount();
+        if (amount > stake.amount) revert AboveStake(amount, stake.amount);
+        // Safe cast: not above `stake.amount`, a uint128.
+        stake.amount -= uint128(amount);
+        if (stake.unbonding > stake.amount) stake.unbonding = stake.amount;
+        totalSlashed += amount;
+    }
+
+    function _share(address operator, Share calldata share) internal {
+        if (share.amount == 0) return;
+        if (share.to == address(0) || share.to == SINK) revert BadRecipient(share.to);
+        claimableOf[share.to] += share.amount;
+        emit SlashShared(operator, share.to, share.amount);
+    }
+
+    function _sink(address operator, uint256 amount, uint256 toSink) internal {
+        claimableOf[SINK] += toSink;
+        emit Slashed(operator, amount, toSink, stakes[operator].amount);
+    }
 
     function _onlyDisputes() internal view {
         if (msg.sender != DISPUTES) revert NotDisputes(msg.sender);

@@ -41,9 +41,15 @@ contract StakeVaultTest is Test {
         vault.lock(operator);
     }
 
-    function _slash(uint256 amount, uint256 bps) internal {
+    /// @dev Shares of a slash for the reporter alone.
+    function _shares(address to, uint256 amount) internal view returns (StakeVault.Shares memory shares) {
+        shares.reporter = StakeVault.Share(to, amount);
+        shares.buyer = StakeVault.Share(operator, 0);
+    }
+
+    function _slash(uint256 amount, uint256 toReporter) internal {
         vm.prank(disputes);
-        vault.slash(operator, amount, reporter, bps);
+        vault.slash(operator, amount, _shares(reporter, toReporter));
     }
 
     function test_constructor_wantsADelayLongerThanTheDisputeWindow() public {
@@ -164,9 +170,11 @@ contract StakeVaultTest is Test {
         vault.requestUnbond(1, MIN);
         _lock();
         vm.expectEmit();
-        emit StakeVault.Slashed(operator, reporter, 2 * MIN - 1, (2 * MIN - 1) * 3_333 / 10_000, 1);
-        _slash(2 * MIN - 1, 3_333);
-        assertEq(vault.claimable(reporter), (2 * MIN - 1) * 3_333 / 10_000, "reporter, rounded down");
+        emit StakeVault.SlashShared(operator, reporter, 7);
+        vm.expectEmit();
+        emit StakeVault.Slashed(operator, 2 * MIN - 1, 2 * MIN - 8, 1);
+        _slash(2 * MIN - 1, 7);
+        assertEq(vault.claimable(reporter), 7, "reporter");
         assertEq(vault.claimable(reporter) + vault.claimable(sink), 2 * MIN - 1, "conserved");
         assertEq(vault.stakeOf(operator).unbonding, 1, "unbonding shrank with it");
         assertEq(vault.coveredSlots(operator), 0, "covered");
@@ -180,18 +188,49 @@ contract StakeVaultTest is Test {
         vault.withdrawClaimable(address(vault));
     }
 
-    function test_slash_neverPaysOnlyItsReporter() public {
+    function test_slash_neverPaysOnlyItsClaimants() public {
         _bond(1, MIN);
         _lock();
-        vm.expectRevert(abi.encodeWithSelector(StakeVault.ReporterShareTooHigh.selector, 5_001, 5_000));
-        _slash(MIN, 5_001);
+        vm.expectRevert(abi.encodeWithSelector(StakeVault.SharesTooHigh.selector, MIN / 2 + 1, MIN / 2));
+        _slash(MIN, MIN / 2 + 1);
+        // Buyer and reporter may be the same in disguise: the limit is on both together.
+        StakeVault.Shares memory shares = _shares(reporter, MIN / 2);
+        shares.buyer = StakeVault.Share(operator, 1);
         vm.prank(disputes);
-        vm.expectRevert(abi.encodeWithSelector(StakeVault.ReporterIsSink.selector, sink));
-        vault.slash(operator, MIN, sink, 1);
+        vm.expectRevert(abi.encodeWithSelector(StakeVault.SharesTooHigh.selector, MIN / 2 + 1, MIN / 2));
+        vault.slash(operator, MIN, shares);
+        shares.buyer.amount = 0;
+        shares.jurors = new StakeVault.Share[](2);
+        shares.jurors[0] = StakeVault.Share(operator, MIN / 10);
+        shares.jurors[1] = StakeVault.Share(operator, MIN / 10 + 1);
         vm.prank(disputes);
-        vault.slash(operator, MIN, address(0), 5_000);
-        assertEq(vault.claimable(sink), MIN, "without a reporter all goes to the sink");
-        assertEq(vault.claimable(address(0)), 0, "and nothing to nobody");
+        vm.expectRevert(abi.encodeWithSelector(StakeVault.SharesTooHigh.selector, MIN / 5 + 1, MIN / 5));
+        vault.slash(operator, MIN, shares);
+        vm.prank(disputes);
+        vm.expectRevert(abi.encodeWithSelector(StakeVault.BadRecipient.selector, sink));
+        vault.slash(operator, MIN, _shares(sink, 1));
+        vm.prank(disputes);
+        vm.expectRevert(abi.encodeWithSelector(StakeVault.BadRecipient.selector, address(0)));
+        vault.slash(operator, MIN, _shares(address(0), 1));
+        assertEq(vault.stakeOf(operator).amount, MIN, "nothing was taken");
+        shares.jurors[1].amount = MIN / 10;
+        vm.prank(disputes);
+        vault.slash(operator, MIN, shares);
+        assertEq(vault.claimable(sink), MIN - MIN / 2 - MIN / 5, "the rest is the sink's");
+    }
+
+    function test_slashForSink_paysNobodyElse() public {
+        _bond(1, MIN);
+        vm.startPrank(disputes);
+        vm.expectRevert(abi.encodeWithSelector(StakeVault.NotLocked.selector, operator));
+        vault.slashForSink(operator, 1);
+        vault.lock(operator);
+        vault.slashForSink(operator, 3);
+        assertEq(vault.claimable(sink), 3, "sink");
+        assertEq(vault.stakeOf(operator).amount, MIN - 3, "stake");
+        vm.stopPrank();
+        vm.expectRevert(abi.encodeWithSelector(StakeVault.NotDisputes.selector, address(this)));
+        vault.slashForSink(operator, 1);
     }
 
     function test_slash_refusesMoreThanTheStakeAndUnlockedOperators() public {
@@ -213,7 +252,7 @@ contract StakeVaultTest is Test {
         vm.expectRevert(refusal);
         vault.unlock(operator);
         vm.expectRevert(refusal);
-        vault.slash(operator, 1, operator, 0);
+        vault.slash(operator, 1, _shares(operator, 0));
     }
 
     /// @dev After any mixture of actions the vault holds exactly what it owes, and slashed at most what was bonded.
@@ -238,7 +277,8 @@ contract StakeVaultTest is Test {
             } else if (action == 5) {
                 try vault.unlock(who) {} catch {}
             } else {
-                try vault.slash(who, amount, operators[(seed >> 9) % 2], (seed >> 80) % 6_000) {} catch {}
+                uint256 share = amount * ((seed >> 80) % 6_000) / 10_000;
+                try vault.slash(who, amount, _shares(operators[(seed >> 9) % 2], share)) {} catch {}
             }
             vm.warp(block.timestamp + (seed >> 100) % (2 * DELAY));
         }

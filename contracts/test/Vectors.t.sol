@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {MerkleProofLib} from "solady/src/utils/MerkleProofLib.sol";
 import {ChannelConfig, Channels} from "../src/Channels.sol";
+import {MemberRank} from "../src/disputes/MemberRank.sol";
 import {ProviderRegistry} from "../src/ProviderRegistry.sol";
 import {Receipt, ReceiptLog} from "../src/ReceiptLog.sol";
 import {ValidatorSet} from "../src/ValidatorSet.sol";
@@ -95,6 +96,24 @@ contract VectorsTest is Test {
             }
         }
         assertTrue(cases > 0, "merkle.json has cases");
+    }
+
+    function test_drawVectors() public view {
+        string memory json = vm.readFile(string.concat(FOLDER, "audit-draw.json"));
+        uint256 draws;
+        for (; vm.keyExistsJson(json, string.concat(".draws[", vm.toString(draws), "]")); ++draws) {
+            string memory path = string.concat(".draws[", vm.toString(draws), "]");
+            bytes32 beacon = vm.parseJsonBytes32(json, string.concat(path, ".beacon"));
+            bytes32 subject = vm.parseJsonBytes32(json, string.concat(path, ".subject"));
+            address[] memory drawn = vm.parseJsonAddressArray(json, string.concat(path, ".drawn"));
+            address[] memory members = vm.parseJsonAddressArray(json, string.concat(path, ".members"));
+            assertEq(drawn.length, members.length, path);
+            for (uint256 i = 1; i < drawn.length; ++i) {
+                uint256 before = MemberRank.rankOf(beacon, subject, drawn[i - 1]);
+                assertTrue(before < MemberRank.rankOf(beacon, subject, drawn[i]), path);
+            }
+        }
+        assertTrue(draws > 0, "audit-draw.json has draws");
     }
 
     /// @dev Solady's EIP712 notices that it runs at another address and chain than it was made for, and hashes anew.

@@ -1,5 +1,6 @@
 import {
   channelsAbi,
+  disputesAbi,
   providerRegistryAbi,
   receiptLogAbi,
   stakeVaultAbi,
@@ -15,6 +16,7 @@ export const ABIS = {
   stakeVault: stakeVaultAbi,
   receiptLog: receiptLogAbi,
   validatorSet: validatorSetAbi,
+  disputes: disputesAbi,
 } as const;
 
 export type ContractName = keyof typeof ABIS;
@@ -26,4 +28,5 @@ export const CONTRACT_NAMES: readonly ContractName[] = [
   "stakeVault",
   "receiptLog",
   "validatorSet",
+  "disputes",
 ];

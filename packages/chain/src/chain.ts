@@ -2,6 +2,7 @@ import type { Hex } from "@depinfer/protocol";
 import { TransactionNotFoundError } from "viem";
 import { type Channels, createChannels } from "./channels.ts";
 import type { Deployment } from "./deployment.ts";
+import { createDisputes, type Disputes } from "./disputes.ts";
 import { wrongChain } from "./errors.ts";
 import { eventsUpTo, type FollowOptions, follow } from "./follow.ts";
 import { createReceiptLog, type ReceiptLog } from "./receipts.ts";
@@ -25,6 +26,7 @@ export interface Chain {
   readonly stake: StakeVault;
   readonly receipts: ReceiptLog;
   readonly validators: ValidatorSet;
+  readonly disputes: Disputes;
   blockNumber(): Promise<bigint>;
   /** Unix second of the newest block, by which the contracts tell time. */
   blockTime(): Promise<number>;
@@ -76,6 +78,15 @@ export function createChain(
       writer,
       address: addresses.validatorSet,
       eventsUpTo: (block) => eventsUpTo({ rpc, deployment }, ["validatorSet"], block),
+    }),
+    disputes: createDisputes({
+      rpc,
+      writer,
+      address: addresses.disputes,
+      async readEvents() {
+        const latest = await rpc.ask("disputes.events", (client) => client.getBlockNumber());
+        return eventsUpTo({ rpc, deployment }, ["disputes"], latest);
+      },
     }),
     blockNumber: () => rpc.ask("blockNumber", (client) => client.getBlockNumber()),
     async blockTime() {

@@ -1,7 +1,8 @@
 import type { Hex } from "@depinfer/protocol";
-import { encodeDeployData } from "viem";
+import { encodeDeployData, getContractAddress } from "viem";
 import { ABIS } from "./abi.ts";
 import { channelsBytecode } from "./bytecode/Channels.ts";
+import { disputesBytecode } from "./bytecode/Disputes.ts";
 import { providerRegistryBytecode } from "./bytecode/ProviderRegistry.ts";
 import { receiptLogBytecode } from "./bytecode/ReceiptLog.ts";
 import { stakeVaultBytecode } from "./bytecode/StakeVault.ts";
@@ -14,8 +15,58 @@ import type { Signer } from "./signer.ts";
 import { createWriter } from "./writer.ts";
 
 const MINUTE = 60;
+const HOUR = 3_600;
 const DAY = 86_400;
+/** Vault, validator set and receipt log. */
+const CONTRACTS_BEFORE_DISPUTES = 3;
 const NOBODY: Hex = `0x${"0".repeat(40)}`;
+
+/** What disputes cost, take and last. Amounts in units of six decimals, shares in basis points, times in seconds. */
+export interface DisputeTerms {
+  /** What opening costs until the end: $5. */
+  readonly bond: bigint;
+  /** What an appeal costs until the end: $15. */
+  readonly appealBond: bigint;
+  /** What a juror loses that revealed the opposite of the final verdict: $5. */
+  readonly jurorSlash: bigint;
+  /** What a juror loses that revealed nothing: $1. */
+  readonly absenceSlash: bigint;
+  /** Share of its stake that a convicted provider loses: all. */
+  readonly slashBps: number;
+  /** Share of a slash for the challenger: a quarter. */
+  readonly reporterBps: number;
+  /** Share of a slash for the jurors of the majority, together: a tenth. */
+  readonly jurorBps: number;
+  readonly jury: number;
+  readonly appealJury: number;
+  readonly minJury: number;
+  /** Informative tokens below which a juror's `fail` convicts nobody. */
+  readonly minTokens: number;
+  readonly commitSeconds: number;
+  readonly revealSeconds: number;
+  readonly appealSeconds: number;
+  /** How long a buyer that challenged may still show that it was a salt. */
+  readonly saltSeconds: number;
+}
+
+/** For a public chain: jurors get hours, so that none is punished for a night's sleep. */
+export const DISPUTE_TERMS: DisputeTerms = {
+  bond: 5_000_000n,
+  appealBond: 15_000_000n,
+  jurorSlash: 5_000_000n,
+  absenceSlash: 1_000_000n,
+  slashBps: 10_000,
+  reporterBps: 2_500,
+  jurorBps: 1_000,
+  jury: 3,
+  appealJury: 7,
+  minJury: 2,
+  minTokens: 8,
+  commitSeconds: 6 * HOUR,
+  revealSeconds: 6 * HOUR,
+  appealSeconds: 12 * HOUR,
+  saltSeconds: HOUR,
+};
 
 /** What is fixed for ever when the contracts are made. Delays are in seconds, amounts in units of six decimals. */
 export interface DeployOptions {
@@ -30,12 +81,12 @@ export interface DeployOptions {
   readonly disputeWindow?: number;
   /** Must exceed the dispute window. */
   readonly unbondDelay?: number;
-  /** The contract that may lock and slash stake; nobody by default. */
-  readonly disputes?: Hex;
-  /** Where slashed stake goes besides its reporter; kept in the vault for ever by default. */
+  /** Where slashed stake goes besides those harmed and those who judged; kept in the vault for ever by default. */
   readonly sink?: Hex;
   /** Least active stake of a member of the validator set: $10. */
   readonly minValidatorStake?: bigint;
+  /** Over `DISPUTE_TERMS`. */
+  readonly disputeTerms?: Partial<DisputeTerms>;
 }
 
 /**
@@ -51,9 +102,9 @@ export async function deployContracts(
     minPerSlot = 10_000_000n,
     disputeWindow = 3 * DAY,
     unbondDelay = 7 * DAY,
-    disputes = NOBODY,
     sink = NOBODY,
     minValidatorStake = 10_000_000n,
+    disputeTerms = {},
   }: DeployOptions = {},
 ): Promise<Deployment> {
   const rpc = createRpc(rpcUrl);
@@ -89,12 +140,19 @@ export async function deployContracts(
     "ProviderRegistry",
     encodeDeployData({ abi: ABIS.providerRegistry, bytecode: providerRegistryBytecode }),
   );
+  // The vault obeys one address for ever, and that contract needs the vault: so its address is known beforehand, and its
+  // constructor refuses to be made anywhere else.
+  const nonce = await rpc.ask("deploy", (client) => client.getTransactionCount({ address: account.address }));
+  const disputesAddress = getContractAddress({
+    from: account.address,
+    nonce: BigInt(nonce + CONTRACTS_BEFORE_DISPUTES),
+  });
   const stakeVault = await deploy(
     "StakeVault",
     encodeDeployData({
       abi: ABIS.stakeVault,
       bytecode: stakeVaultBytecode,
-      args: [testUsd, minPerSlot, disputeWindow, unbondDelay, disputes, sink],
+      args: [testUsd, minPerSlot, disputeWindow, unbondDelay, disputesAddress, sink],
     }),
   );
   const validatorSet = await deploy(
@@ -109,11 +167,22 @@ export async function deployContracts(
     "ReceiptLog",
     encodeDeployData({ abi: ABIS.receiptLog, bytecode: receiptLogBytecode, args: [providerRegistry, validatorSet] }),
   );
+  const disputes = await deploy(
+    "Disputes",
+    encodeDeployData({
+      abi: ABIS.disputes,
+      bytecode: disputesBytecode,
+      args: [
+        { channels, receiptLog, stakeVault, validators: validatorSet },
+        { ...DISPUTE_TERMS, ...disputeTerms },
+      ],
+    }),
+  );
   return {
     chainId,
     rpcUrl,
     block,
-    addresses: { testUsd, channels, providerRegistry, stakeVault, receiptLog, validatorSet },
+    addresses: { testUsd, channels, providerRegistry, stakeVault, receiptLog, validatorSet, disputes },
   };
 }
 

@@ -8,6 +8,7 @@ const addresses = {
   stakeVault: `0x${"a4".repeat(20)}`,
   receiptLog: `0x${"a5".repeat(20)}`,
   validatorSet: `0x${"a6".repeat(20)}`,
+  disputes: `0x${"a7".repeat(20)}`,
 };
 const good = { chainId: 31_337, block: 4, rpcUrl: "http://127.0.0.1:8545", addresses };
 

@@ -33,6 +33,7 @@ export function parseDeployment(value: unknown): Deployment {
     stakeVault: address(given, "stakeVault"),
     receiptLog: address(given, "receiptLog"),
     validatorSet: address(given, "validatorSet"),
+    disputes: address(given, "disputes"),
   };
   return { chainId, block, addresses, ...(rpcUrl === undefined ? {} : { rpcUrl }) };
 }

@@ -27,7 +27,8 @@ export type ChainEvent =
   | (Decoded<"providerRegistry"> & { readonly contract: "providerRegistry" })
   | (Decoded<"stakeVault"> & { readonly contract: "stakeVault" })
   | (Decoded<"receiptLog"> & { readonly contract: "receiptLog" })
-  | (Decoded<"validatorSet"> & { readonly contract: "validatorSet" });
+  | (Decoded<"validatorSet"> & { readonly contract: "validatorSet" })
+  | (Decoded<"disputes"> & { readonly contract: "disputes" });
 
 /**
  * Events of blocks `fromBlock` to `toBlock`. The batch replaces whatever the reader knew of `fromBlock` and later
@@ -57,7 +58,14 @@ export interface FollowOptions {
 const RANGE = 2_000n;
 /** Heads kept to find where a fork began; an older fork is read again from `fromBlock`. */
 const REMEMBERED_HEADS = 1_024;
-const FOLLOWED: readonly ContractName[] = ["channels", "providerRegistry", "stakeVault", "receiptLog", "validatorSet"];
+const FOLLOWED: readonly ContractName[] = [
+  "channels",
+  "providerRegistry",
+  "stakeVault",
+  "receiptLog",
+  "validatorSet",
+  "disputes",
+];
 
 interface Head {
   readonly number: bigint;
@@ -175,6 +183,8 @@ function decode(contract: ContractName | undefined, log: Log<bigint, number, fal
       return parseEventLogs({ abi: ABIS.receiptLog, logs }).map((event) => Object.assign(event, { contract }));
     case "validatorSet":
       return parseEventLogs({ abi: ABIS.validatorSet, logs }).map((event) => Object.assign(event, { contract }));
+    case "disputes":
+      return parseEventLogs({ abi: ABIS.disputes, logs }).map((event) => Object.assign(event, { contract }));
     case undefined:
       return [];
   }

@@ -3,8 +3,21 @@ export { type Anvil, type AnvilOptions, LOCAL_CHAIN_ID, startAnvil } from "./anv
 export { AUDIT_CONTRACTS, auditEvents } from "./audit-events.ts";
 export { type Chain, type ChainModules, createChain } from "./chain.ts";
 export type { BatchResult, ChannelState, Channels, SkippedClaim, SkipReason, Voucher } from "./channels.ts";
-export { type DeployOptions, deployContracts } from "./deploy.ts";
+export { type DeployOptions, DISPUTE_TERMS, type DisputeTerms, deployContracts } from "./deploy.ts";
 export { type Deployment, parseDeployment } from "./deployment.ts";
+export {
+  type Ballot,
+  ballotCommitment,
+  type DisputedReceipt,
+  type DisputeEvent,
+  type DisputeOutcome,
+  type DisputePhase,
+  type DisputeState,
+  type Disputes,
+  type DisputeVote,
+  type Evidence,
+  openedReceipt,
+} from "./disputes.ts";
 export { ChainError, ChainRevertError } from "./errors.ts";
 export type { ChainEvent, EventBatch, FollowOptions } from "./follow.ts";
 export { createKeystore, openKeystore, randomPassphrase, type Secrets } from "./keystore.ts";

@@ -29,6 +29,11 @@ export interface StakeVault {
   finalizeUnbond(to?: Hex): Promise<WriteResult>;
   of(operator: Hex): Promise<StakeState>;
   minPerSlot(): Promise<bigint>;
+  /** What slashes credited to an account. The zero address stands for a sink that nobody can empty. */
+  claimable(account: Hex): Promise<bigint>;
+  withdrawClaimable(to?: Hex): Promise<WriteResult>;
+  /** Receives what a slash pays to nobody else. */
+  sink(): Promise<Hex>;
 }
 
 const abi = ABIS.stakeVault;
@@ -66,6 +71,17 @@ export function createStakeVault({ rpc, writer, address }: { rpc: Rpc; writer: W
         locks: stake.locks,
       };
     },
+    claimable: (account) =>
+      rpc.ask("stake.claimable", (client) =>
+        client.readContract({ address, abi, functionName: "claimable", args: [account] }),
+      ),
+    async withdrawClaimable(to = writer.account("stake.withdrawClaimable").address) {
+      return send(
+        "stake.withdrawClaimable",
+        encodeFunctionData({ abi, functionName: "withdrawClaimable", args: [to] }),
+      );
+    },
+    sink: () => rpc.ask("stake.sink", (client) => client.readContract({ address, abi, functionName: "SINK" })),
     minPerSlot: () =>
       rpc.ask("stake.minPerSlot", (client) => client.readContract({ address, abi, functionName: "MIN_PER_SLOT" })),
   };

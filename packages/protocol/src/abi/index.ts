@@ -1,5 +1,6 @@
 // Written by `npm run contracts -- build`; edit the Solidity instead.
 export { channelsAbi } from "./Channels.abi.ts";
+export { disputesAbi } from "./Disputes.abi.ts";
 export { providerRegistryAbi } from "./ProviderRegistry.abi.ts";
 export { receiptLogAbi } from "./ReceiptLog.abi.ts";
 export { stakeVaultAbi } from "./StakeVault.abi.ts";
