@@ -164,6 +164,8 @@ service("gateway", "buy inference for your apps through an OpenAI-compatible end
   .option("--allow-host <name...>", "host names under which clients may call, besides localhost", [])
   .addOption(minProofLevel())
   .addOption(allowSimulatedAttestation())
+  .option("--images <file>", "JSON list of the trusted domains' images that pass for attested")
+  .option("--pccs <url>", "server of collateral for hardware quotes")
   .action(async (options) => {
     const { startGateway } = await import("./service/gateway.ts");
     await runService("gateway", options.home, (log) =>
@@ -174,7 +176,9 @@ service("gateway", "buy inference for your apps through an OpenAI-compatible end
           port: options.port,
           allowedHosts: options.allowHost,
           minProofLevel: parseMinimumLevel(options.minProofLevel, "--min-proof-level"),
-          allowSimulatedAttestation: options.allowSimulatedAttestation ?? false,
+          allowSimulatedAttestation: options.allowSimulatedAttestation === true,
+          ...(options.images === undefined ? {} : { images: options.images }),
+          ...(options.pccs === undefined ? {} : { pccs: options.pccs }),
         },
         log,
       ),
@@ -320,6 +324,19 @@ program
     const { claim } = await import("./commands/money.ts");
     await claim(options.home, options.json === true);
     process.exit(0);
+  });
+
+program
+  .command("evidence <provider>")
+  .description("what all audits together say of a provider, from the chain alone; exit code 1 when it is convicted")
+  .addOption(home())
+  .option("--network <file>", "the network to read; the local one's by default")
+  .addOption(json())
+  .addHelpText("after", "\nExample:\n  depinfer evidence 0x70997970c51812dc3a010c7d01b50e0d17dc79c8")
+  .action(async (provider: string, options) => {
+    const { evidenceCommand } = await import("./commands/evidence.ts");
+    const networkFile = options.network ?? homePaths(options.home).network;
+    process.exit(await evidenceCommand(provider, { networkFile, json: options.json === true }));
   });
 
 program
