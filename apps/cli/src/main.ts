@@ -1,5 +1,13 @@
 import { ADVERSARIES } from "@depinfer/node";
-import { DepinferError, errorMessage, MINIMUM_LEVELS, microUsd, parseMinimumLevel } from "@depinfer/protocol";
+import {
+  bytes32Schema,
+  DepinferError,
+  errorMessage,
+  type Hex,
+  MINIMUM_LEVELS,
+  microUsd,
+  parseMinimumLevel,
+} from "@depinfer/protocol";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Access, createClient, readAccess } from "./gateway-client.ts";
 import { defaultHome, homePaths } from "./home.ts";
@@ -27,6 +35,14 @@ function fraction(text: string): number {
     throw new InvalidArgumentError(`${JSON.stringify(text)} is not between 0 and 1`);
   }
   return value;
+}
+
+function digest(text: string): Hex {
+  const parsed = bytes32Schema.safeParse(text.startsWith("0x") ? text : `0x${text}`);
+  if (!parsed.success) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not a SHA-256 of 64 hexadecimal digits`);
+  }
+  return parsed.data;
 }
 
 function temperature(text: string): number {
@@ -120,6 +136,12 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
   .option("--model <reference>", "GGUF path, URL or hf: reference; the embedded test model by default")
   .option("--upstream <url>", "OpenAI-compatible server to serve (vLLM, Ollama, llama-server, …)")
   .option("--upstream-model <name>", "model name at the upstream; its first one by default")
+  .option(
+    "--upstream-weights <sha256>",
+    "hash of the weight file that the upstream serves, so that others can check it",
+    digest,
+  )
+  .option("--simulate-attestation", "TEST ONLY: show a SIMULATED quote, as if this ran in a trusted domain")
   .option("--slots <count>", "requests answered at once; each is covered by stake", integer, 2)
   .addOption(
     new Option("--gpu <device>", "compute on a GPU; see `depinfer engine add`").choices(["cuda", "vulkan", "metal"]),
@@ -133,7 +155,7 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
   .addOption(adversary())
   .action(async (options) => {
     const { startProvider } = await import("./service/provider.ts");
-    const { model, upstream, upstreamModel, context, gpu, adversary: kind } = options;
+    const { model, upstream, upstreamModel, upstreamWeights, context, gpu, adversary: kind } = options;
     await runService("node", options.home, (log) =>
       startProvider(
         {
@@ -146,8 +168,10 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
             outputPerMillion: microUsd(options.priceOutput),
           },
           epochSeconds: options.epochSeconds,
+          simulateAttestation: options.simulateAttestation === true,
           ...(model === undefined ? {} : { model }),
           ...(upstream === undefined ? {} : { upstream }),
+          ...(upstreamWeights === undefined ? {} : { upstreamWeights }),
           ...(upstreamModel === undefined ? {} : { upstreamModel }),
           ...(context === undefined ? {} : { contextLength: context }),
           ...(gpu === undefined ? {} : { gpu }),

@@ -6,17 +6,16 @@ import { createGateway, createKeys, GATEWAY_MIGRATIONS, type Keys } from "@depin
 import { openJournal } from "@depinfer/journal";
 import { DepinferError, type Log, type MinimumLevel, microUsd } from "@depinfer/protocol";
 import { writeWhole } from "../network-file.ts";
+import { type QuoteCheckOptions, quoteChecker } from "../quote-checker.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import type { RunningService } from "./lifecycle.ts";
 
-export interface GatewayServiceOptions extends ServiceOptions {
+export interface GatewayServiceOptions extends ServiceOptions, QuoteCheckOptions {
   readonly host: string;
   readonly port: number;
   readonly allowedHosts: readonly string[];
   /** What every answer has to be provable at least. */
   readonly minProofLevel: MinimumLevel;
-  /** Let SIMULATED attestation pass for attested. */
-  readonly allowSimulatedAttestation: boolean;
 }
 
 /** Units put into a new channel: one dollar. */
@@ -30,8 +29,18 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
     migrations: [...BUYER_MIGRATIONS, ...GATEWAY_MIGRATIONS],
   });
   const { min } = await chain.channels.withdrawDelayBounds();
+  const attestationFault = await quoteChecker(options);
   const buyer = createBuyer(
-    { host, chain, journal, sessionSigner: identity.signer, recoverAddress, log, random: Math.random },
+    {
+      host,
+      chain,
+      journal,
+      sessionSigner: identity.signer,
+      recoverAddress,
+      log,
+      random: Math.random,
+      ...(attestationFault === undefined ? {} : { attestationFault }),
+    },
     { payer: identity.wallet.address, channelDeposit: CHANNEL_DEPOSIT, withdrawDelay: min },
   );
   const keys = createKeys(journal);

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { join as joinPath } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
 import { createLlamaEngine, createUpstreamEngine, type Engine, type GpuDevice } from "@depinfer/inference";
@@ -11,7 +12,7 @@ import {
   needsSubstitute,
   PROVIDER_MIGRATIONS,
 } from "@depinfer/node";
-import { type Log, microUsd, type Prices } from "@depinfer/protocol";
+import { type Hex, type Log, microUsd, type Prices, toHex } from "@depinfer/protocol";
 import { auditRulesOf } from "../audit-rules.ts";
 import { embeddedModels } from "../home.ts";
 import { resolveModel } from "../model-file.ts";
@@ -25,6 +26,10 @@ export interface ProviderOptions extends ServiceOptions {
   /** URL of an OpenAI-compatible server to serve instead of weights. */
   readonly upstream?: string;
   readonly upstreamModel?: string;
+  /** SHA-256 of the weight file that the upstream serves, as its operator declares it. */
+  readonly upstreamWeights?: Hex;
+  /** Show a SIMULATED quote, as if this ran in a trusted domain. For tests and demonstrations. */
+  readonly simulateAttestation: boolean;
   readonly slots: number;
   readonly contextLength?: number;
   readonly gpu?: GpuDevice;
@@ -41,8 +46,9 @@ const CREDIT_WINDOW = microUsd(10_000);
 const DEPOSIT_MARGIN = microUsd(1_000);
 
 export async function startProvider(options: ProviderOptions, log: Log): Promise<RunningService> {
-  const engine = await openEngine(options, log);
+  const opened = await openEngine(options, log);
   const { identity, chain, network, createHost } = await connect(options, log);
+  const engine = options.simulateAttestation ? await simulated(opened, identity.signer.address, log) : opened;
   const nonces = createNonceBook();
   const host = await createHost({ role: "provider", nonceHeadFor: nonces.headFor });
   const provider = identity.wallet.address;
@@ -95,15 +101,30 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
   };
 }
 
+async function simulated(engine: Engine, receiptKey: Hex, log: Log): Promise<Engine> {
+  const { createAttestedEngine, SIMULATED_IMAGE, simulateQuote } = await import("@depinfer/inference/attestation");
+  log("warn", "SIMULATED attestation: no hardware stands behind this provider's quote", { receiptKey });
+  const nonce = toHex(randomBytes(32));
+  const subject = { classId: engine.description.classId, receiptKey, nonce };
+  const quote = Buffer.from(simulateQuote({ image: SIMULATED_IMAGE }, subject)).toString("base64");
+  return createAttestedEngine(engine, { kind: "SIMULATED", quote, nonce });
+}
+
 async function openEngine(options: ProviderOptions, log: Log): Promise<Engine> {
   if (options.upstream !== undefined) {
-    return createUpstreamEngine({
+    const upstream = await createUpstreamEngine({
       url: options.upstream,
       slots: options.slots,
+      ...(options.upstreamWeights === undefined ? {} : { weights: options.upstreamWeights }),
       ...(options.upstreamModel === undefined ? {} : { model: options.upstreamModel }),
       ...(options.contextLength === undefined ? {} : { contextLength: options.contextLength }),
       ...(process.env.DEPINFER_UPSTREAM_KEY === undefined ? {} : { apiKey: process.env.DEPINFER_UPSTREAM_KEY }),
     });
+    const { proofLevel, levelNote } = upstream.description;
+    if (levelNote !== undefined) {
+      log("warn", `this upstream's proof level is ${proofLevel}: ${levelNote}`, { proofLevel });
+    }
+    return upstream;
   }
   const open = (modelPath: string) =>
     createLlamaEngine({

@@ -9,6 +9,9 @@ import { type AttestedSubject, reportData } from "./report-data.ts";
  * key that everybody has, so that no code can take one for a quote of hardware, nor anybody believe in one.
  */
 
+/** Image of the providers that simulate: what a demonstration accepts. */
+export const SIMULATED_IMAGE = "depinfer provider, SIMULATED";
+
 const FORMAT = "depinfer/SIMULATED-quote/1";
 /** Public on purpose: 32 bytes of Ed25519 seed, the SHA-256 of nothing. */
 const SEED = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";

@@ -1,6 +1,15 @@
 import { X509Certificate } from "node:crypto";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
-import { type Collateral, constants, Quote, QuoteVerifier, type TDReport10, utils } from "@phala/dcap-qvl";
+import {
+  type Collateral,
+  constants,
+  getCollateral,
+  PHALA_PCCS_URL,
+  Quote,
+  QuoteVerifier,
+  type TDReport10,
+  utils,
+} from "@phala/dcap-qvl";
 import { z } from "zod";
 import { attestationError } from "./attestation-error.ts";
 import { type AttestedSubject, reportData } from "./report-data.ts";
@@ -84,6 +93,22 @@ export function verifyTdxQuote(
     });
   }
   return { image: acceptedImage(parsed.report, images), status, advisories };
+}
+
+/**
+ * Collateral for a quote from a PCCS server. It needs no trust: everything in it is signed, and checked with the quote.
+ *
+ * @throws DepinferError `attestation.malformed` when the quote or the server's answer cannot be read.
+ */
+export async function fetchCollateral(
+  quote: Uint8Array,
+  server: string = PHALA_PCCS_URL,
+): Promise<z.input<typeof collateralSchema>> {
+  try {
+    return collateralSchema.parse(await getCollateral(server, quote));
+  } catch (cause) {
+    throw attestationError("malformed", `No collateral came from ${server}: ${errorMessage(cause)}`, { cause });
+  }
 }
 
 function parseQuote(quote: Uint8Array): { readonly report: TDReport10; readonly chain: X509Certificate[] } {
