@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Answer, Buyer } from "@depinfer/client";
 import {
+  AUDIT_FLAGS,
+  type AuditFlag,
   addressSchema,
   DepinferError,
   formatUsd,
@@ -40,6 +42,7 @@ export async function complete(
   const body = await readBody(request, bodyLimit);
   const parsed = parseBody(endpoint, body);
   const wantedLevel = strictestLevel([minProofLevel, levelHeader(request), parsed.minProofLevel]);
+  const audit = auditHeader(request);
   checkBudget(buyer, key);
   const gone = new AbortController();
   response.on("close", () => gone.abort());
@@ -57,7 +60,7 @@ export async function complete(
           allowSimulatedAttestation,
           temperature: parsed.generation.temperature,
         },
-        audit: "validator",
+        audit,
         account: key.name,
         budget: key.budget,
       },
@@ -79,6 +82,21 @@ export async function complete(
 function levelHeader(request: IncomingMessage): MinimumLevel | null {
   const header = request.headers["x-depinfer-min-proof"];
   return header === undefined ? null : parseMinimumLevel(String(header), "x-depinfer-min-proof");
+}
+
+/** Who may see the request when the answer is audited: the `x-depinfer-audit` header, by default the drawn validator. */
+function auditHeader(request: IncomingMessage): AuditFlag {
+  const header = request.headers["x-depinfer-audit"] ?? "validator";
+  const flag = AUDIT_FLAGS.find((known) => known === header);
+  if (flag === undefined) {
+    throw new DepinferError({
+      code: "request.invalid",
+      message: `x-depinfer-audit is ${JSON.stringify(header)}`,
+      remedy: `Say who may see the request when its answer is audited: ${AUDIT_FLAGS.join(", ")}`,
+      metadata: { param: "x-depinfer-audit" },
+    });
+  }
+  return flag;
 }
 
 /** Accounts in the `x-depinfer-provider` header, separated by commas: nobody else may answer. */

@@ -279,6 +279,13 @@ describe("input that is refused before anything is bought", () => {
     expect(await call("//")).toMatchObject({ status: 404 });
   });
 
+  test("an audit header that is no flag names the header", async () => {
+    expect(await chat({}, { headers: { "x-depinfer-audit": "everybody" } })).toMatchObject({
+      status: 400,
+      error: { param: "x-depinfer-audit" },
+    });
+  });
+
   test("a provider header that holds no account names the header", async () => {
     expect(await chat({}, { headers: { "x-depinfer-provider": "somebody" } })).toMatchObject({
       status: 400,
@@ -408,6 +415,14 @@ describe("what is passed on", () => {
       budget: 10n,
       policy: { model: "words", providers: [account, account] },
     });
+  });
+
+  test("who may see the request when it is audited: the drawn validator, or whom the header names", async () => {
+    await chat({});
+    for (const flag of ["public", "validator", "none"]) {
+      await chat({}, { headers: { "x-depinfer-audit": flag } });
+    }
+    expect(asked.map(({ audit }) => audit)).toEqual(["validator", "public", "validator", "none"]);
   });
 });
 
