@@ -211,11 +211,12 @@ service("gateway", "buy inference for your apps through an OpenAI-compatible end
 
 service("validator", "audit answers and attest verdicts", "depinfer validator --model model.gguf")
   .option("--model <reference>", "weights of the class to audit; the embedded test model by default")
+  .option("--lazy", "TEST ONLY: vote pass in every jury without looking, to see it punished", false)
   .action(async (options) => {
     const { startValidator } = await import("./service/validator.ts");
-    const { model } = options;
+    const { model, lazy } = options;
     await runService("validator", options.home, (log) =>
-      startValidator({ ...serviceOptions(options), ...(model === undefined ? {} : { model }) }, log),
+      startValidator({ ...serviceOptions(options), lazy, ...(model === undefined ? {} : { model }) }, log),
     );
   });
 

@@ -42,6 +42,8 @@ export interface Channels {
   readonly address: Hex;
   /** The id of a channel here, computed without asking the chain. */
   idOf(config: ChannelConfig): Hex;
+  /** The config of a channel, from the event of its opening; undefined if it was never opened. */
+  configOf(id: Hex): Promise<ChannelConfig | undefined>;
   /** Pays into a free balance: the account's own, or `payer`'s. */
   deposit(amount: bigint, payer?: Hex): Promise<WriteResult>;
   /** Takes out of the account's free balance, to itself or to `to`. */
@@ -68,6 +70,8 @@ export interface Channels {
 }
 
 const abi = ABIS.channels;
+/** Public endpoints refuse ranges above a few thousand. */
+const BLOCKS_PER_REQUEST = 2_000n;
 const STATUS = ["none", "open", "closed"] as const;
 
 export function createChannels({
@@ -75,11 +79,17 @@ export function createChannels({
   writer,
   address,
   chainId,
+  token,
+  sinceBlock,
 }: {
   rpc: Rpc;
   writer: Writer;
   address: Hex;
   chainId: number;
+  /** The only token of the channels. */
+  token: Hex;
+  /** The block before the contract was made. */
+  sinceBlock: bigint;
 }): Channels {
   const binding = { chainId, verifyingContract: address };
   const send = (action: string, data: Hex) => writer.send({ to: address, data, action });
@@ -88,6 +98,34 @@ export function createChannels({
   return {
     address,
     idOf: (config) => channelId(config, binding),
+    configOf: (id) =>
+      rpc.ask("channels.configOf", async (client) => {
+        const latest = await client.getBlockNumber();
+        for (let fromBlock = sinceBlock; fromBlock <= latest; fromBlock += BLOCKS_PER_REQUEST) {
+          const [opened] = await client.getContractEvents({
+            address,
+            abi,
+            eventName: "ChannelOpened",
+            args: { channelId: id },
+            fromBlock,
+            toBlock: fromBlock + BLOCKS_PER_REQUEST - 1n,
+            strict: true,
+          });
+          if (opened !== undefined) {
+            const { payer, payerAuthorizer, receiver, receiverAuthorizer, withdrawDelay, salt } = opened.args;
+            return {
+              payer: lower(payer),
+              payerAuthorizer: lower(payerAuthorizer),
+              receiver: lower(receiver),
+              receiverAuthorizer: lower(receiverAuthorizer),
+              token,
+              withdrawDelay: Number(withdrawDelay),
+              salt,
+            };
+          }
+        }
+        return undefined;
+      }),
     async deposit(amount, payer = self("channels.deposit")) {
       return send("channels.deposit", encodeFunctionData({ abi, functionName: "deposit", args: [payer, amount] }));
     },
@@ -178,4 +216,8 @@ export function createChannels({
       return { min, max };
     },
   };
+}
+
+function lower(value: Hex): Hex {
+  return `0x${value.slice(2).toLowerCase()}`;
 }

@@ -1,4 +1,12 @@
-import { type ChannelConfig, type Hex, PROOF_LEVELS, type Receipt, STOP_REASONS } from "@depinfer/protocol";
+import {
+  type ChannelConfig,
+  type Hex,
+  microUsd,
+  PROOF_LEVELS,
+  type Receipt,
+  type SignedReceipt,
+  STOP_REASONS,
+} from "@depinfer/protocol";
 import {
   type ContractFunctionReturnType,
   encodeAbiParameters,
@@ -88,6 +96,10 @@ export interface Evidence {
 export interface Disputes {
   readonly address: Hex;
   bond(): Promise<bigint>;
+  /** Seconds from the draw of a jury to the end of commitments. */
+  commitSeconds(): Promise<number>;
+  /** Seconds for which a buyer that challenged may still show that it was a salt. */
+  saltSeconds(): Promise<number>;
   appealBond(): Promise<bigint>;
   open(disputed: DisputedReceipt): Promise<WriteResult & { readonly id: Hex }>;
   openRecord(accused: Hex, classId: Hex, uptoBlock: bigint): Promise<WriteResult & { readonly id: Hex }>;
@@ -163,6 +175,10 @@ export function createDisputes({ rpc, writer, address, readEvents }: DisputesMod
   return {
     address,
     bond: () => read("bond", (client) => client.readContract({ address, abi, functionName: "BOND" })),
+    commitSeconds: () =>
+      read("commitSeconds", (client) => client.readContract({ address, abi, functionName: "COMMIT_SECONDS" })),
+    saltSeconds: () =>
+      read("saltSeconds", (client) => client.readContract({ address, abi, functionName: "SALT_SECONDS" })),
     appealBond: () =>
       read("appealBond", (client) => client.readContract({ address, abi, functionName: "APPEAL_BOND" })),
     open: ({ receipt, signature, config }) =>
@@ -282,11 +298,8 @@ export function ballotCommitment(id: Hex, round: number, juror: Hex, ballot: Bal
   );
 }
 
-/** The receipt that a dispute's opening event holds, as the schema has it. */
-export function openedReceipt(event: Extract<DisputeEvent, { readonly eventName: "DisputeOpened" }>): {
-  readonly receipt: Omit<Receipt, "cost"> & { readonly cost: bigint };
-  readonly signature: Hex;
-} {
+/** The receipt that a dispute's opening event holds. */
+export function openedReceipt(event: Extract<DisputeEvent, { readonly eventName: "DisputeOpened" }>): SignedReceipt {
   const { receipt, signature } = event.args;
   return {
     signature,
@@ -295,6 +308,7 @@ export function openedReceipt(event: Extract<DisputeEvent, { readonly eventName:
       provider: lower(receipt.provider),
       stopReason: STOP_REASONS[receipt.stopReason] ?? "end",
       proofLevel: PROOF_LEVELS[receipt.proofLevel] ?? "none",
+      cost: microUsd(receipt.cost),
       startedAt: Number(receipt.startedAt),
       finishedAt: Number(receipt.finishedAt),
     },

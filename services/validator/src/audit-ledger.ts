@@ -1,5 +1,6 @@
 import { countColumn, hexColumn, type Journal, type Row, textColumn } from "@depinfer/journal";
 import { type AuditEvent, auditEventSchema, type Hex } from "@depinfer/protocol";
+import { BALLOTS_MIGRATION } from "./disputes/ballots.ts";
 import { type Finding, findingSchema } from "./finding.ts";
 
 /** Versions of the validator's journal, in order. */
@@ -25,6 +26,7 @@ export const VALIDATOR_MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE TABLE audit_events (seq INTEGER PRIMARY KEY, block INTEGER NOT NULL, event TEXT NOT NULL) STRICT;
    CREATE INDEX audit_events_by_block ON audit_events (block)`,
+  BALLOTS_MIGRATION,
 ];
 
 export interface EpochTask {

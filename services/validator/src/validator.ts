@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { AUDIT_CONTRACTS, auditEvents, type EventBatch } from "@depinfer/chain";
 import type { Journal } from "@depinfer/journal";
 import { type AuditRules, createAuditRecord, type ProviderRecord } from "@depinfer/proof";
-import { DepinferError, errorCode, errorMessage, type Hex } from "@depinfer/protocol";
+import { type AuditEvent, DepinferError, errorCode, errorMessage, type Hex } from "@depinfer/protocol";
 import { type AuditModules, AuditNotReady, auditEpoch } from "./audit-epoch.ts";
 import { createAuditLedger, type EpochTask } from "./audit-ledger.ts";
 
@@ -34,6 +34,8 @@ export interface Validator {
   state(): ValidatorState;
   /** What all validators' counted verdicts say of a provider, from the chain as far as it was read. */
   evidence(provider: Hex): ProviderRecord;
+  /** The events that the public record is made of, as far as the chain was read. */
+  auditEvents(): readonly AuditEvent[];
 }
 
 /** Blocks that are read again at the start: a chain that was killed may have forgotten its last ones. */
@@ -107,5 +109,6 @@ export function createValidator(modules: ValidatorModules, options: ValidatorOpt
       verdicts: ledger.counts(),
     }),
     evidence: (provider) => audits.provider(provider),
+    auditEvents: () => ledger.events(),
   };
 }

@@ -1,10 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { join as joinPath } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
 import { createLlamaEngine } from "@depinfer/inference";
 import { openJournal } from "@depinfer/journal";
 import { calibrationFor } from "@depinfer/proof";
 import type { Log } from "@depinfer/protocol";
-import { createValidator, VALIDATOR_MIGRATIONS } from "@depinfer/validator";
+import { createJuror, createValidator, VALIDATOR_MIGRATIONS } from "@depinfer/validator";
 import { auditRulesOf } from "../audit-rules.ts";
 import { resolveModel } from "../model-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
@@ -13,6 +14,8 @@ import type { RunningService } from "./lifecycle.ts";
 
 export interface ValidatorServiceOptions extends ServiceOptions {
   readonly model?: string;
+  /** TEST ONLY: votes `pass` in every jury without looking. */
+  readonly lazy: boolean;
 }
 
 export async function startValidator(options: ValidatorServiceOptions, log: Log): Promise<RunningService> {
@@ -53,10 +56,33 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
     { validator: address, audits: auditRulesOf(network) },
   );
   validator.start();
+  const juror = createJuror(
+    {
+      chain,
+      engine,
+      calibration: calibrationFor(engine.description.classId),
+      sealingKey: identity.sealingKey,
+      recoverAddress,
+      auditEvents: validator.auditEvents,
+      rules: auditRulesOf(network),
+      journal,
+      randomBytes,
+      log,
+    },
+    { juror: address, lazy: options.lazy },
+  );
+  juror.start();
   return {
-    info: { validator: address, peerId: host.peerId, addresses: host.addresses, classId: engine.description.classId },
-    control: { state: validator.state },
+    info: {
+      validator: address,
+      peerId: host.peerId,
+      addresses: host.addresses,
+      classId: engine.description.classId,
+      lazy: options.lazy,
+    },
+    control: { state: () => ({ ...validator.state(), jury: juror.state() }) },
     async stop() {
+      await juror.stop();
       await validator.stop();
       await host.stop();
       journal.close();

@@ -5,6 +5,7 @@ import {
   createChain,
   createSigner,
   type Deployment,
+  type DisputeTerms,
   deployContracts,
   parseDeployment,
   startAnvil,
@@ -27,11 +28,15 @@ export interface LocalChainOptions {
   readonly port: number;
   /** Fixed share of receipts that are audited, instead of the protocol's schedule. */
   readonly auditRate?: number;
+  /** Over the short times of local disputes. */
+  readonly disputeTerms?: Partial<DisputeTerms>;
   readonly onEvent: (text: string) => void;
 }
 
 /** Seconds; short, so that a demonstration of leaving does not take a quarter of an hour. */
 const MIN_WITHDRAW_DELAY = 60;
+/** Jurors here are online and quick; what is left over is for a machine that is busy. */
+const DISPUTE_SECONDS = { commitSeconds: 60, revealSeconds: 30, appealSeconds: 15, saltSeconds: 20 };
 /** Test dollars that each service gets at its first start: ten thousand, of no value. */
 const FUNDS = 10_000_000_000n;
 const RESTART_MS = 200;
@@ -46,7 +51,11 @@ export async function startLocalChain(
   const existing = readDeployment(paths.network);
   const deployment = await deployContracts(
     { rpcUrl: anvil.rpcUrl, account },
-    { minWithdrawDelay: MIN_WITHDRAW_DELAY, ...(existing === undefined ? {} : { existing }) },
+    {
+      minWithdrawDelay: MIN_WITHDRAW_DELAY,
+      disputeTerms: { ...DISPUTE_SECONDS, ...options.disputeTerms },
+      ...(existing === undefined ? {} : { existing }),
+    },
   );
   await writeNetworkFile(paths.network, {
     rpcUrl: anvil.rpcUrl,

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { DisputeTerms } from "@depinfer/chain";
 import type { AdversaryKind } from "@depinfer/node";
 import { createClient, type GatewayClient } from "../gateway-client.ts";
 import { homePaths } from "../home.ts";
@@ -23,6 +24,9 @@ export interface NetworkOptions {
   readonly epochSeconds: number;
   /** Fixed share of receipts that are audited, instead of the protocol's schedule. */
   readonly auditRate?: number;
+  /** TEST ONLY: the first validators vote `pass` in juries without looking. */
+  readonly lazyValidators?: number;
+  readonly disputeTerms?: Partial<DisputeTerms>;
 }
 
 /** A whole network on this machine. */
@@ -37,6 +41,10 @@ export interface LocalNetwork {
   readonly providers: readonly string[];
   /** Resolves when validators and indexer are up too; buying does not need them. */
   readonly complete: Promise<void>;
+  /** Gives accounts of further services gas and test dollars. */
+  fund(names: readonly string[]): Promise<void>;
+  /** Funds and starts further validators of the embedded model's class. */
+  addValidators(names: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,6 +69,7 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
       const local = await startLocalChain(paths, {
         port: CHAIN_PORT,
         ...(options.auditRate === undefined ? {} : { auditRate: options.auditRate }),
+        ...(options.disputeTerms === undefined ? {} : { disputeTerms: options.disputeTerms }),
         onEvent: steps.notice,
       });
       stops.push(local.stop);
@@ -123,7 +132,9 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     const complete = steps.run(`Starting ${options.validators} validators and the indexer`, async () => {
       await Promise.all([
         start(names.indexer, "indexer", "--port", String(indexerPort)),
-        ...names.validators.map((name) => start(name, "validator", ...model)),
+        ...names.validators.map((name, index) =>
+          start(name, "validator", ...model, ...(index < (options.lazyValidators ?? 0) ? ["--lazy"] : [])),
+        ),
       ]);
     });
     // Whoever waits for `complete` gets the error; a network that is stopped earlier does not crash by it.
@@ -138,6 +149,11 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
       supervisor,
       providers: names.providers.map(paths.service),
       complete,
+      fund: (more) => chain.fund(more.map(paths.service), passphrase),
+      async addValidators(more) {
+        await chain.fund(more.map(paths.service), passphrase);
+        await Promise.all(more.map((name) => start(name, "validator", ...model)));
+      },
       stop,
     };
   } catch (error) {

@@ -27,6 +27,8 @@ export interface Supervisor {
   /** Starts a service and resolves with what it says once it is ready. @throws DepinferError `service.failed`. */
   start(spec: ServiceSpec): Promise<ServiceInfo>;
   list(): readonly Supervised[];
+  /** Ends a service without a word, as a machine that is switched off, and does not start it again. */
+  abandon(name: string): Promise<void>;
   /** Stops everything, in the reverse order of starting; what does not end within four seconds is killed. */
   stop(): Promise<void>;
 }
@@ -63,6 +65,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     restarts: number;
     backoffMs: number;
     failure: string;
+    abandoned: boolean;
     timer: NodeJS.Timeout | undefined;
   }
 
@@ -91,7 +94,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       service.child = undefined;
       const why = service.failure || (signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`);
       settle(failed(service.spec.name, why, options.logs));
-      if (stopping) {
+      if (stopping || service.abandoned) {
         service.state = "stopped";
         return;
       }
@@ -124,6 +127,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         restarts: 0,
         backoffMs: FIRST_BACKOFF_MS,
         failure: "",
+        abandoned: false,
         timer: undefined,
       };
       services.push(service);
@@ -150,6 +154,20 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
         state,
         info,
       })),
+    async abandon(name) {
+      const service = services.find(({ spec }) => spec.name === name);
+      if (service === undefined) {
+        return;
+      }
+      service.abandoned = true;
+      clearTimeout(service.timer);
+      const { child } = service;
+      if (child !== undefined) {
+        const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+        child.kill("SIGKILL");
+        await gone;
+      }
+    },
     async stop() {
       stopping = true;
       await Promise.all(
