@@ -108,6 +108,20 @@ test("validators attest failures for every adversary and none for the honest pro
   expect(failed).toEqual(new Set(KINDS.map((kind) => providers.get(kind))));
 }, 90_000);
 
+test("`depinfer evidence` adds the audits up from the chain: it convicts a cheat and not the honest provider", async () => {
+  const evidence = (provider: string) => depinfer("evidence", provider, "--home", network.home, "--json");
+  const cheat = await evidence(providers.get("model") ?? "");
+  expect(cheat.code).toBe(1);
+  const { classes } = z
+    .object({ classes: z.array(z.object({ outcome: z.object({ outcome: z.string() }) })) })
+    .parse(JSON.parse(cheat.stdout));
+  expect(classes.map(({ outcome }) => outcome.outcome)).toEqual(["fail"]);
+  expect((await evidence(providers.get("honest") ?? "")).code).not.toBe(1);
+  expect(await evidence("0x1234")).toMatchObject({ code: 1, stderr: expect.stringContaining("no provider's account") });
+  const nobody = await evidence(`0x${"12".repeat(20)}`);
+  expect(nobody.stderr).toContain("never registered as a provider");
+}, 60_000);
+
 test("the honest provider is never accused, over 500 receipts", async () => {
   const topics = [
     "Hello!",
