@@ -32,7 +32,7 @@ export async function verifyReceipt({ engine, recoverAddress }: VerifyModules, i
     // Hardware vouches for the program; the tokens can be computed again all the same.
     case "attested":
     case "attested-SIMULATED":
-      return verifySeeded(engine, opened, input.calibration ?? UNCALIBRATED);
+      return verifySeeded(engine, opened, input.calibration ?? calibrationFor(engine.description.classId));
     case "greedy":
       return verifyGreedy(engine, opened, input);
     case "replay":
