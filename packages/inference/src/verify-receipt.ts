@@ -1,4 +1,4 @@
-import { type Calibration, deriveSeed, judge, marginStatistic, UNCALIBRATED, type Verdict } from "@depinfer/proof";
+import { type Calibration, calibrationFor, deriveSeed, judge, marginStatistic, type Verdict } from "@depinfer/proof";
 import { DepinferError, type Hex } from "@depinfer/protocol";
 import type { ScoringEngine } from "./engine.ts";
 import { type OpenedReceipt, openReceipt, type ReceiptEvidence, structuralFailure } from "./opened-receipt.ts";
