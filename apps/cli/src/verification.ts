@@ -1,6 +1,6 @@
 import { createChain, recoverAddress } from "@depinfer/chain";
 import { createLlamaEngine, verifyReceipt } from "@depinfer/inference";
-import type { Verdict } from "@depinfer/proof";
+import { calibrationFor, type Verdict } from "@depinfer/proof";
 import { DepinferError, type Hex, runtimeClassSchema, signedReceiptSchema, transcriptSchema } from "@depinfer/protocol";
 import { z } from "zod";
 import { resolveModel } from "./model-file.ts";
@@ -65,6 +65,7 @@ export async function verify(
         transcript,
         binding,
         receiptKey: operator.receiptKey,
+        calibration: calibrationFor(engine.description.classId),
         ...(runtimeClass === null || runtimeClass === undefined ? {} : { runtimeClass }),
       },
     );
