@@ -13,6 +13,7 @@ export default defineConfig({
       "apps/*/src/**/*.test.ts",
       "models/**/*.test.ts",
       "bench/**/*.test.ts",
+      "simulation/**/*.test.ts",
       "tests/**/*.test.ts",
     ],
     // Two workers: the suite starts real processes, and the smallest supported machine has two cores.

@@ -111,7 +111,7 @@ const truncated: Adversary = {
 };
 
 const ADVERTISEMENT = " Buy Bitter Beans, the best of all beans.";
-const INJECT_AT = 12;
+const INJECT_AT = 4;
 const injected: Adversary = {
   name: "tokens injected",
   group: "tokens",
@@ -161,7 +161,7 @@ const grinding: Adversary = {
   applies: ({ generation }) => generation.temperature > 0,
 };
 
-const EARLY = 10;
+const EARLY = 6;
 const earlyStop: Adversary = {
   name: "early stop",
   group: "tokens",
