@@ -8,8 +8,10 @@ const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
   engine: async () => (await import("./engine.ts")).engine,
   verify: async () => (await import("./verify.ts")).verify,
   proof: async () => (await import("./proof.ts")).proof,
+  exactness: async () => (await import("./exactness.ts")).exactness,
   network: async () => (await import("./network.ts")).network,
   greedy: async () => (await import("./greedy.ts")).greedy,
+  tensors: async () => (await import("./tensors.ts")).tensors,
   vouchers: async () => (await import("./vouchers.ts")).vouchers,
 };
 

@@ -28,6 +28,7 @@ const SUMMARY_KEYS: Readonly<Record<string, readonly string[]>> = {
   engine: ["samplerOverhead", "ownTokensPerSecond", "engineTokensPerSecond"],
   verify: ["verifyOverGenerate", "prefillOverGenerate"],
   proof: ["honestTokens", "falsePositives", "verifyOverGenerate", "samplerOverhead"],
+  exactness: ["mismatchesWithin", "pairsThatDiffer", "portablePairedDiffering"],
   path: ["cpuMicrosPerRequest", "twoHopsCpuMicros", "addedTtfbP50Ms", "addedP50Ms"],
 };
 

@@ -1,5 +1,5 @@
 import { createLlamaEngine, type EngineDescription, type ScoringEngine } from "@depinfer/inference";
-import { MARGIN_OPTIONS, marginStatistic, transcriptRoot } from "@depinfer/proof";
+import { MARGIN_OPTIONS, positionMargins, summarise, transcriptRoot } from "@depinfer/proof";
 import { embeddedModels } from "../apps/cli/src/home.ts";
 import { BenchError } from "./bench-error.ts";
 import type { Benchmark, BenchRow } from "./benchmark.ts";
@@ -7,14 +7,17 @@ import { createPlainEngine, type PlainEngine, type PlainEngineOptions } from "./
 import { type Sampled, sampleTranscript } from "./engine/transcripts.ts";
 import { type Cost, costOf } from "./measure/cpu.ts";
 import { interleave } from "./measure/interleave.ts";
-import { compared, formatSpread, median, significant } from "./measure/statistics.ts";
+import { compared, formatSpread, median, type Spread, significant } from "./measure/statistics.ts";
 
 /*
  * What checking an answer costs against making it: one teacher-forced prefill, the margins, the text and the tokens'
- * root, in processor time on one thread. The floor is the prefill without any logits. The runtime class pins the rows per micro-batch and the attention
- * kernel; the other combinations show what that costs.
+ * root, in processor time on one thread. A validator has several audits to do and lets them share the engine's steps; a
+ * provider may have one request at a time or several. The floor is the prefill without any logits. The runtime class
+ * pins the rows per micro-batch and the attention kernel; the other combinations show what that costs.
  */
 
+/** Answers that share the engine's steps. */
+const TOGETHER = 8;
 const LENGTHS = [
   [16, 32],
   [16, 96],
@@ -26,17 +29,21 @@ const MICRO_BATCHES = [8, 16, 32, 64, 128];
 /** Attention kernels differ by more than anything else: the class pins one of them. */
 const FLASH_ATTENTION = [true, false];
 
+type Ratios = Awaited<ReturnType<typeof measureLength>>["ratios"];
+
 const cpu = ({ cpuMicros }: Cost) => cpuMicros;
 
 /**
  * Everything in the check of a receipt that grows with the answer: the tokens' root, the text that they show, their
  * scores and margins. An honest answer has to pass: a wrong check is not a cheap one.
  */
-async function check(own: ScoringEngine, { prompt, output, seed, generation }: Sampled): Promise<void> {
+async function check(own: ScoringEngine, transcript: Sampled, positions?: readonly number[]): Promise<void> {
+  const { prompt, output, seed, generation } = transcript;
   transcriptRoot(output);
   own.text(prompt, output, generation.stop);
-  const scored = await own.score(prompt, output);
-  const { mismatches } = marginStatistic(scored, generation.temperature, seed, MARGIN_OPTIONS);
+  const scored = await own.score(prompt, output, positions);
+  const margins = positionMargins(scored, generation.temperature, seed, MARGIN_OPTIONS, positions);
+  const { mismatches } = summarise(margins);
   if (mismatches > 0) {
     throw new BenchError({
       code: "bench.honestAnswerFails",
@@ -57,39 +64,49 @@ async function measureLength(
   const transcript = await sampleTranscript(own, promptTokens, outputTokens);
   const { prompt, output, seed, generation } = transcript;
   const input = [...prompt, ...output.slice(0, -1)];
-  const repeated = (work: () => Promise<unknown>) => () =>
+  const oneInTwo = [...output.keys()].filter((position) => position % 2 === 1);
+  const generate = () =>
+    own.generate({ generation, prompt: { tokens: prompt }, seed, maxTokens: outputTokens }, () => undefined);
+  const oneByOne = (work: () => Promise<unknown>) => () =>
     costOf(async () => {
-      for (let repeat = 0; repeat < 3; repeat++) {
+      for (let answer = 0; answer < TOGETHER; answer++) {
         await work();
       }
     });
+  const together = (work: () => Promise<unknown>) => () =>
+    costOf(() => Promise.all(Array.from({ length: TOGETHER }, work)));
   const variants = [
-    {
-      name: "generate",
-      measure: repeated(() =>
-        own.generate({ generation, prompt: { tokens: prompt }, seed, maxTokens: outputTokens }, () => undefined),
-      ),
-    },
-    { name: "check", measure: repeated(() => check(own, transcript)) },
-    { name: "prefill", measure: repeated(() => plain.prefill(input)) },
+    { name: "generate", measure: oneByOne(generate) },
+    { name: "generate together", measure: together(generate) },
+    { name: "check", measure: oneByOne(() => check(own, transcript)) },
+    { name: "check together", measure: together(() => check(own, transcript)) },
+    { name: "check one in two", measure: together(() => check(own, transcript, oneInTwo)) },
+    { name: "prefill", measure: oneByOne(() => plain.prefill(input)) },
   ];
   await interleave(variants, 1, () => undefined);
   const samples = await interleave(variants, rounds, (text) =>
     progress(`${promptTokens} + ${outputTokens} tokens: ${text}`),
   );
-  const over = (name: string) => compared(samples.of(name, cpu), samples.of("generate", cpu));
-  const milliseconds = (name: string) => significant(median(samples.of(name, cpu)) / 3_000);
-  return {
-    verifyOverGenerate: over("check"),
+  const over = (name: string, baseline = "generate") => compared(samples.of(name, cpu), samples.of(baseline, cpu));
+  const milliseconds = (name: string) => significant(median(samples.of(name, cpu)) / (TOGETHER * 1_000));
+  const ratios = {
+    aloneOverAlone: over("check"),
+    togetherOverAlone: over("check together"),
+    togetherOverTogether: over("check together", "generate together"),
+    oneInTwoOverAlone: over("check one in two"),
     prefillOverGenerate: over("prefill"),
+  };
+  return {
+    ratios,
     row: {
       promptTokens,
       outputTokens,
       generateMs: milliseconds("generate"),
+      generateTogetherMs: milliseconds("generate together"),
       checkMs: milliseconds("check"),
+      checkTogetherMs: milliseconds("check together"),
       prefillMs: milliseconds("prefill"),
-      verifyOverGenerate: formatSpread(over("check")),
-      prefillOverGenerate: formatSpread(over("prefill")),
+      ...Object.fromEntries(Object.entries(ratios).map(([name, ratio]) => [name, formatSpread(ratio)])),
     },
   };
 }
@@ -139,11 +156,11 @@ export const verify: Benchmark = {
   async run({ quick, progress }) {
     const rounds = quick ? 2 : 9;
     const modelPath = embeddedModels.tiny;
-    const own = await createLlamaEngine({ modelPath });
+    const own = await createLlamaEngine({ modelPath, slots: TOGETHER });
     const { description } = own;
     const plain = await createPlainEngine({ modelPath, ...description });
     try {
-      const measured = [];
+      const measured: Awaited<ReturnType<typeof measureLength>>[] = [];
       for (const length of quick ? LENGTHS.slice(0, 1) : LENGTHS) {
         measured.push(await measureLength(own, plain, length, rounds, progress));
       }
@@ -151,13 +168,18 @@ export const verify: Benchmark = {
         { length: Math.min(256, description.contextLength) - 1 },
         (_, index) => 10 + (index % 200),
       );
+      const middle = (ratio: (ratios: Ratios) => Spread) =>
+        significant(median(measured.map(({ ratios }) => ratio(ratios).median)));
       const batches = quick ? [] : await measureBatches(modelPath, description, long, rounds, progress);
       return {
         rounds,
         rows: [...measured.map(({ row }) => row), ...batches],
         summary: {
-          verifyOverGenerate: significant(median(measured.map((one) => one.verifyOverGenerate.median))),
-          prefillOverGenerate: significant(median(measured.map((one) => one.prefillOverGenerate.median))),
+          verifyOverGenerate: middle(({ togetherOverAlone }) => togetherOverAlone),
+          verifyAloneOverGenerate: middle(({ aloneOverAlone }) => aloneOverAlone),
+          verifyOverGenerateTogether: middle(({ togetherOverTogether }) => togetherOverTogether),
+          verifyOneInTwoOverGenerate: middle(({ oneInTwoOverAlone }) => oneInTwoOverAlone),
+          prefillOverGenerate: middle(({ prefillOverGenerate }) => prefillOverGenerate),
         },
       };
     } finally {

@@ -39,15 +39,20 @@ export interface Judgement {
   readonly tokensNeeded: number | null;
 }
 
-/** The margin of every position of one answer: `scored` has one entry per delivered token, in order. */
+/**
+ * The margin of every scored position of one answer.
+ *
+ * @param positions where in the answer they are; from its first token on by default.
+ */
 export function positionMargins(
   scored: readonly ScoredPosition[],
   temperature: number,
   seed: Uint8Array,
   options: MarginOptions,
+  positions?: readonly number[],
 ): PositionMargin[] {
   const keyOf = createPositionKeys(seed);
-  return scored.map((position, index) => positionMargin(position, temperature, keyOf(index), options));
+  return scored.map((found, index) => positionMargin(found, temperature, keyOf(positions?.[index] ?? index), options));
 }
 
 /** The statistic of positions, of one answer or of several. */
