@@ -26,7 +26,7 @@ const CHEATS = [
   { name: "answer to another input", model: {}, shift: 1 },
 ] as const;
 
-export function inputOf(seed: number): NamedTensors {
+function inputOf(seed: number): NamedTensors {
   return {
     x: { type: "float32", shape: [1, INPUT_SIZE], bytes: new Uint8Array(numbers(seed, INPUT_SIZE).buffer) },
   };

@@ -39,16 +39,15 @@ export interface OpenedReceipt {
 }
 
 /**
- * Refuses evidence that says nothing about the accused.
+ * The receipt's id, when the provider's registered key signed it.
  *
- * @throws DepinferError `receipt.badSignature` or `transcript.notOpening`.
+ * @throws DepinferError `receipt.badSignature`.
  */
-export function openReceipt(
+export function checkReceiptKey(
   recoverAddress: (digest: Uint8Array, signature: Hex) => Hex,
-  { signed, transcript, binding, receiptKey }: ReceiptEvidence,
-): OpenedReceipt {
-  const { receipt } = signed;
-  const digest = receiptDigest(receipt, binding);
+  { signed, binding, receiptKey }: Omit<ReceiptEvidence, "transcript">,
+): Hex {
+  const digest = receiptDigest(signed.receipt, binding);
   const signer = recoverAddress(digest, signed.signature);
   if (signer !== receiptKey) {
     throw new DepinferError({
@@ -58,6 +57,21 @@ export function openReceipt(
       metadata: { signer, receiptKey },
     });
   }
+  return toHex(digest);
+}
+
+/**
+ * Refuses evidence that says nothing about the accused.
+ *
+ * @throws DepinferError `receipt.badSignature` or `transcript.notOpening`.
+ */
+export function openReceipt(
+  recoverAddress: (digest: Uint8Array, signature: Hex) => Hex,
+  evidence: ReceiptEvidence,
+): OpenedReceipt {
+  const { signed, transcript } = evidence;
+  const { receipt } = signed;
+  const receiptId = checkReceiptKey(recoverAddress, evidence);
   const requestBytes = new Uint8Array(Buffer.from(transcript.request, "base64"));
   transcriptBelongsTo(receipt, transcript, requestBytes);
   const { terms, body } = decodeRequest(requestBytes);
@@ -71,7 +85,7 @@ export function openReceipt(
   if (minProofLevel !== null && !meetsLevel(worth, minProofLevel, { allowSimulatedAttestation: true })) {
     levelFaults.push(`the request demanded at least ${minProofLevel}, the answer is ${worth}`);
   }
-  return { receipt, receiptId: toHex(digest), transcript, terms, generation, levelFaults };
+  return { receipt, receiptId, transcript, terms, generation, levelFaults };
 }
 
 /** The verdict on a receipt that is wrong in something countable; nothing was scored. */

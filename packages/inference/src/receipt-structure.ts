@@ -25,21 +25,24 @@ export interface StructureInput {
  * @throws DepinferError `transcript.notOpening`.
  */
 export function transcriptBelongsTo(receipt: Receipt, transcript: Transcript, request: Uint8Array): void {
-  const wrong = (part: string, found: string, wanted: string) =>
-    new DepinferError({
-      code: "transcript.notOpening",
-      message: `The transcript's ${part} hashes to ${found}, the receipt says ${wanted}`,
-      remedy: "Get the transcript from the buyer or the provider again; this one proves nothing",
-      metadata: { part, found, wanted },
-    });
   const request256 = requestHash(request);
   if (request256 !== receipt.requestHash) {
-    throw wrong("request", request256, receipt.requestHash);
+    throw notOpening("request", request256, receipt.requestHash);
   }
   const root = transcriptRoot(transcript.outputTokens);
   if (root !== receipt.transcriptRoot) {
-    throw wrong("tokens", root, receipt.transcriptRoot);
+    throw notOpening("tokens", root, receipt.transcriptRoot);
   }
+}
+
+/** An error for a part of a transcript that the receipt does not sign for. */
+export function notOpening(part: string, found: string, wanted: string): DepinferError {
+  return new DepinferError({
+    code: "transcript.notOpening",
+    message: `The transcript's ${part} hashes to ${found}, the receipt says ${wanted}`,
+    remedy: "Get the transcript from the buyer or the provider again; this one proves nothing",
+    metadata: { part, found, wanted },
+  });
 }
 
 /** Everything countable that the receipt gets wrong, one sentence each. Needs no evaluation of the model. */

@@ -16,4 +16,5 @@ export * from "./receipt.ts";
 export * from "./request.ts";
 export * from "./runtime-class.ts";
 export * from "./seal.ts";
+export * from "./tensors.ts";
 export * from "./voucher.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { DepinferError } from "./errors.ts";
 import { type MinimumLevel, minimumLevelSchema } from "./proof-level.ts";
-import { parseJson } from "./request.ts";
+import { type Endpoint, parseJson } from "./request.ts";
 
 /*
  * Bodies of the OpenAI-compatible endpoints. One schema serves the gateway, which refuses what it cannot honour, the
@@ -100,7 +100,15 @@ const DEFAULT_TEMPERATURE = 1;
  *
  * @throws DepinferError `request.malformed` for text that is not JSON, `request.invalid` naming the parameter otherwise.
  */
-export function parseBody(endpoint: "chat" | "completion", bytes: Uint8Array): ParsedBody {
+export function parseBody(endpoint: Endpoint, bytes: Uint8Array): ParsedBody {
+  if (endpoint === "infer") {
+    throw new DepinferError({
+      code: "request.invalid",
+      message: "The request is about tensors, and this is an engine of text",
+      remedy: "Ask a provider whose class has the sampler `tensor/1`",
+      metadata: { param: "endpoint" },
+    });
+  }
   const value = parseJson(bytes, "The request body");
   if (endpoint === "chat") {
     const body = check(chatBody, value);

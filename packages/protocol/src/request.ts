@@ -8,11 +8,15 @@ import { type MicroUsd, type Prices, pricesSchema } from "./money.ts";
 export const AUDIT_FLAGS = ["public", "validator", "none"] as const;
 export type AuditFlag = (typeof AUDIT_FLAGS)[number];
 
+/** What a request asks for: text by messages, text by a prompt, or tensors. */
+export const ENDPOINTS = ["chat", "completion", "infer"] as const;
+export type Endpoint = (typeof ENDPOINTS)[number];
+
 /** The terms under which a buyer asks for one answer. Signed for by the channel, hashed into the receipt. */
 export const requestTermsSchema = z.strictObject({
   v: z.literal(1),
   requestId: bytes32Schema,
-  endpoint: z.enum(["chat", "completion"]),
+  endpoint: z.enum(ENDPOINTS),
   classId: bytes32Schema,
   channelId: bytes32Schema,
   /** Chosen by the buyer before it knows the provider's nonce. */
