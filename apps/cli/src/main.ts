@@ -8,7 +8,8 @@ import {
   microUsd,
   parseMinimumLevel,
 } from "@depinfer/protocol";
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { STORIES, type Story } from "./dispute/story-names.ts";
 import { type Access, createClient, readAccess } from "./gateway-client.ts";
 import { defaultHome, homePaths } from "./home.ts";
 import type { ServiceOptions } from "./service/connect.ts";
@@ -325,6 +326,50 @@ buyerCommand("why <request>", "why a provider was picked and the others were not
     process.exit(0);
   },
 );
+
+buyerCommand(
+  "dispute <receipt>",
+  "have an answer judged by a jury; exit 0 convicted, 1 cleared, 2 no verdict",
+  "depinfer dispute 0x5a…",
+)
+  .option("--wallet <folder>", "keystore whose wallet pays the bond; the gateway's by default")
+  .option("--passphrase-file <file>", "its passphrase; DEPINFER_PASSPHRASE goes first")
+  .action(async (receipt: string, options) => {
+    const { disputeCommand } = await import("./commands/dispute.ts");
+    const paths = homePaths(options.home);
+    process.exit(
+      await disputeCommand(receipt, {
+        access: () => accessOf(options),
+        networkFile: paths.network,
+        wallet: options.wallet ?? paths.service("gateway"),
+        passphraseFile: options.passphraseFile ?? paths.passphrase,
+        json: options.json === true,
+      }),
+    );
+  });
+
+program
+  .command("disputes")
+  .description("all disputes, the newest first")
+  .addOption(home())
+  .addOption(json())
+  .addHelpText("after", "\nExample:\n  depinfer disputes")
+  .action(async (options) => {
+    const { disputesCommand } = await import("./commands/dispute.ts");
+    await disputesCommand(homePaths(options.home).network, options.json === true);
+    process.exit(0);
+  });
+
+program
+  .command("rehearse")
+  .description("play a dispute on a fresh local network with test money: who loses what, shown by balances")
+  .addArgument(new Argument("<story>", "what happens").choices(STORIES))
+  .addOption(json())
+  .addHelpText("after", "\nExample:\n  depinfer rehearse cheat")
+  .action(async (story: Story, options) => {
+    const { rehearse } = await import("./commands/rehearse.ts");
+    process.exit(await rehearse(story, options.json === true));
+  });
 
 const money = program.command("money").description("where your money is");
 money
