@@ -64,6 +64,11 @@ const minProofLevel = () =>
     .default("none");
 const allowSimulatedAttestation = () =>
   new Option("--allow-simulated-attestation", "TEST ONLY: let SIMULATED attestation pass for attested");
+const cpuLibrary = () =>
+  new Option(
+    "--cpu-library <name>",
+    "which processor library computes: portable is the class that all x86-64 machines share, native the fastest here",
+  ).default("portable");
 const json = () => new Option("--json", "print one JSON object for scripts");
 const home = () => new Option("--home <folder>", "where state is kept").default(defaultHome());
 
@@ -147,6 +152,7 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
   .addOption(
     new Option("--gpu <device>", "compute on a GPU; see `depinfer engine add`").choices(["cuda", "vulkan", "metal"]),
   )
+  .addOption(cpuLibrary())
   .option("--context <tokens>", "context length per slot", integer)
   .option("--region <name>", "declared region", "local")
   .option("--price-input <units>", "micro-dollars per million input tokens", integer, 50_000)
@@ -170,6 +176,7 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
           },
           epochSeconds: options.epochSeconds,
           simulateAttestation: options.simulateAttestation === true,
+          cpuLibrary: options.cpuLibrary,
           ...(model === undefined ? {} : { model }),
           ...(upstream === undefined ? {} : { upstream }),
           ...(upstreamWeights === undefined ? {} : { upstreamWeights }),
@@ -212,12 +219,16 @@ service("gateway", "buy inference for your apps through an OpenAI-compatible end
 
 service("validator", "audit answers and attest verdicts", "depinfer validator --model model.gguf")
   .option("--model <reference>", "weights of the class to audit; the embedded test model by default")
+  .addOption(cpuLibrary())
   .option("--lazy", "TEST ONLY: vote pass in every jury without looking, to see it punished", false)
   .action(async (options) => {
     const { startValidator } = await import("./service/validator.ts");
     const { model, lazy } = options;
     await runService("validator", options.home, (log) =>
-      startValidator({ ...serviceOptions(options), lazy, ...(model === undefined ? {} : { model }) }, log),
+      startValidator(
+        { ...serviceOptions(options), lazy, cpuLibrary: options.cpuLibrary, ...(model === undefined ? {} : { model }) },
+        log,
+      ),
     );
   });
 
@@ -289,6 +300,7 @@ buyerCommand(
   "depinfer verify 0x5a…",
 )
   .option("--model <reference>", "weights of the answer's class; the embedded test model by default")
+  .addOption(cpuLibrary())
   .action(async (receipt: string, options) => {
     const { verifyCommand } = await import("./commands/verify.ts");
     const { model } = options;
@@ -297,6 +309,7 @@ buyerCommand(
         access: accessOf(options),
         networkFile: homePaths(options.home).network,
         json: options.json === true,
+        cpuLibrary: options.cpuLibrary,
         ...(model === undefined ? {} : { model }),
       }),
     );
@@ -414,7 +427,7 @@ program
   .description("measure what honest answers of a runtime class look like, so that cheats can be told from them")
   .option("--model <reference>", "GGUF path, URL or hf: reference; the embedded test model by default")
   .option("--cheaper <file>", "the same model at the next lower precision, which a pass shall rule out")
-  .option("--cpu-library <name>", "portable, native, or the name of one of the engine's libraries", "portable")
+  .addOption(cpuLibrary())
   .option("--tokens <count>", "output tokens to score", integer, 1_000_000)
   .option("--tasks <name>", "name from which prompts, temperatures and seeds follow", "calibration")
   .option("--out <file>", "where to write it; calibrations/CLASS.json in the home folder by default")

@@ -1,10 +1,11 @@
 import { createChain, recoverAddress } from "@depinfer/chain";
-import { createLlamaEngine, verifyReceipt } from "@depinfer/inference";
-import { calibrationFor, type Verdict } from "@depinfer/proof";
+import { type CpuLibrary, createLlamaEngine, verifyReceipt } from "@depinfer/inference";
+import type { Verdict } from "@depinfer/proof";
 import { DepinferError, type Hex, runtimeClassSchema, signedReceiptSchema, transcriptSchema } from "@depinfer/protocol";
 import { z } from "zod";
+import { readCalibration } from "./calibration-file.ts";
 import { resolveModel } from "./model-file.ts";
-import type { NetworkFile } from "./network-file.ts";
+import { readNetworkFile } from "./network-file.ts";
 
 /** What a gateway tells about one answer: everything needed to check it. */
 export const receiptFileSchema = z.object({
@@ -21,6 +22,13 @@ export const receiptFileSchema = z.object({
 });
 export type ReceiptFile = z.output<typeof receiptFileSchema>;
 
+export interface VerifyOptions {
+  /** Path of the network's file; calibrations that were made here lie beside it. */
+  readonly networkFile: string;
+  readonly model?: string | undefined;
+  readonly cpuLibrary?: CpuLibrary | undefined;
+}
+
 export interface Verification {
   readonly verdict: Verdict;
   readonly receiptKey: Hex;
@@ -34,9 +42,9 @@ export interface Verification {
  */
 export async function verify(
   file: ReceiptFile,
-  network: NetworkFile,
-  model: string | undefined,
+  { networkFile, model, cpuLibrary }: VerifyOptions,
 ): Promise<Verification> {
+  const network = readNetworkFile(networkFile);
   const { receipt: signed, transcript, runtimeClass } = file;
   if (signed === null || transcript === null) {
     throw new DepinferError({
@@ -54,7 +62,10 @@ export async function verify(
       remedy: "Check that the receipt belongs to this network",
     });
   }
-  const engine = await createLlamaEngine({ modelPath: await resolveModel(model) });
+  const engine = await createLlamaEngine({
+    modelPath: await resolveModel(model),
+    ...(cpuLibrary === undefined ? {} : { cpuLibrary }),
+  });
   try {
     const binding = { chainId: network.deployment.chainId, verifyingContract: network.deployment.addresses.receiptLog };
     const started = performance.now();
@@ -65,7 +76,7 @@ export async function verify(
         transcript,
         binding,
         receiptKey: operator.receiptKey,
-        calibration: calibrationFor(engine.description.classId),
+        calibration: readCalibration(networkFile, engine.description.classId),
         ...(runtimeClass === null || runtimeClass === undefined ? {} : { runtimeClass }),
       },
     );

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { arch, cpus, platform } from "node:os";
-import { join } from "node:path";
+import { dirname } from "node:path";
 import {
   type CpuLibrary,
   createLlamaEngine,
@@ -20,6 +20,7 @@ import {
   NO_COUNTS,
 } from "@depinfer/proof";
 import { DepinferError } from "@depinfer/protocol";
+import { calibrationPath } from "../calibration-file.ts";
 import { embeddedModels } from "../home.ts";
 import { resolveModel } from "../model-file.ts";
 import { writeWhole } from "../network-file.ts";
@@ -58,7 +59,7 @@ export async function calibrate(wanted: string | undefined, options: CalibrateOp
   const { classId, runtimeClass } = verifier.description;
   requireClass(wanted, verifier);
   const cheaperPath = cheaperWeights(options, runtimeClass.weights, verifier);
-  const out = options.out ?? join(options.home, "calibrations", `${classId}.json`);
+  const out = options.out ?? calibrationPath(options.home, classId);
   const earlier = readEarlier(out, classId, options.tasks);
   const interrupt = new AbortController();
   process.once("SIGINT", () => interrupt.abort());
@@ -120,6 +121,7 @@ export async function calibrate(wanted: string | undefined, options: CalibrateOp
         prompts: TASKS_DESCRIPTION,
       },
     };
+    mkdirSync(dirname(out), { recursive: true });
     await writeWhole(out, `${JSON.stringify(file, null, 2)}\n`);
     report(file, out, options.json, interrupt.signal.aborted);
   } finally {

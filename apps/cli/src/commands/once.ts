@@ -3,7 +3,6 @@ import { DepinferError, receiptToJson } from "@depinfer/protocol";
 import { z } from "zod";
 import { createClient, type GatewayClient, readAccess } from "../gateway-client.ts";
 import { homePaths } from "../home.ts";
-import { readNetworkFile } from "../network-file.ts";
 import { callControl } from "../service/control.ts";
 import { lockHolder } from "../up/lock.ts";
 import { type NetworkOptions, startNetwork } from "../up/network.ts";
@@ -65,7 +64,10 @@ async function answerOnce(options: OnceOptions, gateway: GatewayClient, steps: S
       note(`not possible, the provider's proof level is "${file.receipt.receipt.proofLevel}"`);
       return null;
     }
-    const verification = await verify(file, readNetworkFile(homePaths(options.home).network), options.model);
+    const verification = await verify(file, {
+      networkFile: homePaths(options.home).network,
+      model: options.model,
+    });
     note(`${verification.verdict.verdict} in ${verification.milliseconds.toFixed(0)} ms`);
     return verification.verdict;
   });

@@ -1,14 +1,15 @@
 import { existsSync, readFileSync } from "node:fs";
+import type { CpuLibrary } from "@depinfer/inference";
 import { FALSE_POSITIVE_RATE, type Verdict } from "@depinfer/proof";
 import { DepinferError } from "@depinfer/protocol";
 import { type Access, createClient } from "../gateway-client.ts";
-import { readNetworkFile } from "../network-file.ts";
 import { EXIT_CODES, type ReceiptFile, receiptFileSchema, verify } from "../verification.ts";
 
 export interface VerifyCommandOptions {
   readonly access: Access;
   readonly networkFile: string;
   readonly model?: string;
+  readonly cpuLibrary?: CpuLibrary;
   readonly json: boolean;
 }
 
@@ -18,7 +19,7 @@ export interface VerifyCommandOptions {
  */
 export async function verifyCommand(reference: string, options: VerifyCommandOptions): Promise<number> {
   const file = await load(reference, options.access);
-  const { verdict, milliseconds } = await verify(file, readNetworkFile(options.networkFile), options.model);
+  const { verdict, milliseconds } = await verify(file, options);
   const { statistic } = verdict;
   if (options.json) {
     console.log(JSON.stringify({ ...verdict, provider: file.provider, model: file.model, milliseconds }));

@@ -88,7 +88,7 @@ async function buyAnswer(network: LocalNetwork, networkFile: string, wanted: str
       () => undefined,
     );
     const file = await network.gateway.get(`/v1/receipts/${answer.receiptId}`, receiptFileSchema);
-    const { verdict } = await verify(file, readNetworkFile(networkFile), undefined);
+    const { verdict } = await verify(file, { networkFile });
     if (verdict.verdict === wanted && verdict.statistic.informative >= ENOUGH_TOKENS) {
       return file;
     }

@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { join as joinPath } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
-import { createLlamaEngine, createUpstreamEngine, type Engine, type GpuDevice } from "@depinfer/inference";
+import {
+  type CpuLibrary,
+  createLlamaEngine,
+  createUpstreamEngine,
+  type Engine,
+  type GpuDevice,
+} from "@depinfer/inference";
 import { openJournal } from "@depinfer/journal";
 import {
   ADVERSARY_DESCRIPTIONS,
@@ -33,6 +39,7 @@ export interface ProviderOptions extends ServiceOptions {
   readonly slots: number;
   readonly contextLength?: number;
   readonly gpu?: GpuDevice;
+  readonly cpuLibrary?: CpuLibrary;
   readonly region: string;
   /** Units per million tokens. */
   readonly prices: Prices;
@@ -132,6 +139,7 @@ async function openEngine(options: ProviderOptions, log: Log): Promise<Engine> {
       slots: options.slots,
       ...(options.contextLength === undefined ? {} : { contextLength: options.contextLength }),
       ...(options.gpu === undefined ? {} : { gpu: options.gpu }),
+      ...(options.cpuLibrary === undefined ? {} : { cpuLibrary: options.cpuLibrary }),
     });
   const honest = await open(await resolveModel(options.model));
   const { adversary } = options;

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { join as joinPath } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
-import { createLlamaEngine } from "@depinfer/inference";
+import { type CpuLibrary, createLlamaEngine } from "@depinfer/inference";
 import { openJournal } from "@depinfer/journal";
-import { calibrationFor } from "@depinfer/proof";
 import type { Log } from "@depinfer/protocol";
 import { createJuror, createValidator, VALIDATOR_MIGRATIONS } from "@depinfer/validator";
 import { auditRulesOf } from "../audit-rules.ts";
+import { readCalibration } from "../calibration-file.ts";
 import { resolveModel } from "../model-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import { join, joinValidators } from "./join.ts";
@@ -14,12 +14,21 @@ import type { RunningService } from "./lifecycle.ts";
 
 export interface ValidatorServiceOptions extends ServiceOptions {
   readonly model?: string;
+  readonly cpuLibrary?: CpuLibrary;
   /** TEST ONLY: votes `pass` in every jury without looking. */
   readonly lazy: boolean;
 }
 
+/** Audits and juries that may score at the same time, sharing the engine's steps. */
+const AUDITS_TOGETHER = 2;
+
 export async function startValidator(options: ValidatorServiceOptions, log: Log): Promise<RunningService> {
-  const engine = await createLlamaEngine({ modelPath: await resolveModel(options.model) });
+  const engine = await createLlamaEngine({
+    modelPath: await resolveModel(options.model),
+    slots: AUDITS_TOGETHER,
+    ...(options.cpuLibrary === undefined ? {} : { cpuLibrary: options.cpuLibrary }),
+  });
+  const calibration = readCalibration(options.networkFile, engine.description.classId);
   const { identity, chain, network, createHost } = await connect(options, log);
   const host = await createHost({ role: "validator" });
   const address = identity.wallet.address;
@@ -47,7 +56,7 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
       host,
       chain,
       engine,
-      calibration: calibrationFor(engine.description.classId),
+      calibration,
       sealingKey: identity.sealingKey,
       journal,
       recoverAddress,
@@ -60,7 +69,7 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
     {
       chain,
       engine,
-      calibration: calibrationFor(engine.description.classId),
+      calibration,
       sealingKey: identity.sealingKey,
       recoverAddress,
       auditEvents: validator.auditEvents,
