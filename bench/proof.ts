@@ -38,11 +38,6 @@ export const proof: Benchmark = {
   description: "how many tokens each cheat gets away with, and how often honest answers are called a failure",
   async run({ quick, progress }) {
     const extent = quick ? QUICK : FULL;
-    const costs = [await engine.run({ quick, progress }), await verify.run({ quick, progress })];
-    const { samplerOverhead = null, verifyOverGenerate = null } = Object.assign(
-      {},
-      ...costs.map(({ summary }) => summary),
-    );
     const honest = await startHonest(extent, progress);
     const laboratory = await openLaboratory({
       slots: extent.concurrency,
@@ -55,6 +50,11 @@ export const proof: Benchmark = {
       const pool = await honestPool(laboratory, extent.adversaryTokens * POOL_FACTOR, extent.concurrency);
       const mixed = mixtures(runs, pool);
       const measured = await honest.finish();
+      const costs = [await engine.run({ quick, progress }), await verify.run({ quick, progress })];
+      const { samplerOverhead = null, verifyOverGenerate = null } = Object.assign(
+        {},
+        ...costs.map(({ summary }) => summary),
+      );
       const random = createRandom(SEED);
       const rows = [
         ...[...runs, ...mixed].flatMap(({ adversary, setting, transcripts }) => {
