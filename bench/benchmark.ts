@@ -9,6 +9,8 @@ export interface BenchmarkOptions {
   readonly quick: boolean;
   /** Told what is being measured, a sentence at a time. */
   readonly progress: (text: string) => void;
+  /** Aborts when the user wants to see what was measured so far. Only long benchmarks look at it. */
+  readonly enough?: AbortSignal;
 }
 
 export interface BenchmarkOutcome {

@@ -36,16 +36,17 @@ const POOL_FACTOR = 4;
 export const proof: Benchmark = {
   name: "proof",
   description: "how many tokens each cheat gets away with, and how often honest answers are called a failure",
-  async run({ quick, progress }) {
+  async run({ quick, progress, enough }) {
     const extent = quick ? QUICK : FULL;
     const honest = await startHonest(extent, progress);
+    enough?.addEventListener("abort", () => honest.enough());
     const laboratory = await openLaboratory({
       slots: extent.concurrency,
       cache: join(projectRoot, "node_modules/.cache/depinfer"),
     });
     try {
       const calibration = requireCalibration(calibrationFor(laboratory.honest.description.classId));
-      const runs = await measureAdversaries(laboratory, extent, progress);
+      const runs = await measureAdversaries(laboratory, extent, progress, enough);
       progress("honest answers to mix with cheated ones");
       const pool = await honestPool(laboratory, extent.adversaryTokens * POOL_FACTOR, extent.concurrency);
       const mixed = mixtures(runs, pool);

@@ -40,8 +40,11 @@ async function main(): Promise<void> {
     return;
   }
   const started = performance.now();
+  const enough = new AbortController();
+  process.once("SIGUSR2", () => enough.abort());
   const report = await runBenchmark(name, {
     quick,
+    enough: enough.signal,
     progress: (text) => console.error(`${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s  ${text}`),
   });
   const { files = {}, missed = [], ...result } = report;

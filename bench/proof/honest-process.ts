@@ -23,6 +23,7 @@ const order = z.object({ name: z.string(), tokens: z.number(), concurrency: z.nu
 
 let counts: HonestCounts = NO_COUNTS;
 let running: Promise<void> = Promise.resolve();
+const enough = new AbortController();
 const windows = SIZES.map((size) => ({ size, open: [] as PositionMargin[], windows: 0, falsePositives: 0 }));
 
 serveWorker({
@@ -31,7 +32,14 @@ serveWorker({
     const engine = await createLlamaEngine({ modelPath: embeddedModels.tiny, slots: concurrency, contextLength: 1024 });
     const calibration = calibrationFor(engine.description.classId);
     running = collect(
-      { verifier: engine, answer: (request, onDelta) => engine.generate(request, onDelta), name, tokens, concurrency },
+      {
+        verifier: engine,
+        answer: (request, onDelta) => engine.generate(request, onDelta),
+        name,
+        tokens,
+        concurrency,
+        signal: enough.signal,
+      },
       (transcript) => {
         counts = addTranscript(counts, transcript);
         for (const window of windows) {
@@ -49,6 +57,10 @@ serveWorker({
     return null;
   },
   progress: async () => counts.tokens,
+  async enough() {
+    enough.abort();
+    return null;
+  },
   async finish() {
     await running;
     return {

@@ -68,6 +68,8 @@ export async function startHonest({ honestTokens, concurrency }: Extent, progres
     );
   }, PROGRESS_MS);
   return {
+    /** Ends with what was measured so far. */
+    enough: () => worker.call("enough", null, z.unknown()),
     async finish(): Promise<HonestRun> {
       try {
         return await worker.call("finish", null, honestRun);
@@ -83,6 +85,7 @@ export async function measureAdversaries(
   laboratory: Laboratory,
   { adversaries, adversaryTokens, settings, concurrency }: Extent,
   progress: (text: string) => void,
+  signal: AbortSignal | undefined,
 ): Promise<AdversaryRun[]> {
   const runs: AdversaryRun[] = [];
   for (const adversary of ADVERSARY_ZOO.filter(({ name }) => adversaries.includes(name))) {
@@ -99,6 +102,7 @@ export async function measureAdversaries(
           applies: adversary.applies,
           tokens: adversaryTokens,
           concurrency,
+          signal,
         },
         (transcript) => transcripts.push(transcript),
       );

@@ -22,6 +22,8 @@ export interface CollectOptions {
   readonly tokens: number;
   readonly concurrency: number;
   readonly progress?: (tokens: number) => void;
+  /** Ends the run with what there is. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Most tasks looked at to find one to which a cheat applies. */
@@ -49,6 +51,7 @@ export async function collect(options: CollectOptions, onTranscript: (transcript
     margin: MARGIN_OPTIONS,
     tokens: options.tokens,
     concurrency: options.concurrency,
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     onTranscript({ positions }: ScoredTranscript) {
       onTranscript(positions);
       scored += positions.length;
