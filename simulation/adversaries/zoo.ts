@@ -1,6 +1,6 @@
 import type { Answering, GenerateOptions, KeyCacheType, ScoringEngine } from "@depinfer/inference";
 import { createSampler, type Sampler } from "@depinfer/proof";
-import { digestSha256, type Generation, tokenBytes, utf8 } from "@depinfer/protocol";
+import { digestSha256, type Generation, textPrompt, tokenBytes, utf8 } from "@depinfer/protocol";
 import type { Adversary, AdversaryGroup } from "./adversary.ts";
 import { type Laboratory, LOWER_PRECISIONS, type LowerPrecision } from "./laboratory.ts";
 
@@ -105,9 +105,11 @@ const truncated: Adversary = {
     ...request,
     prompt: { tokens: request.prompt.tokens.slice(request.prompt.tokens.length >> 1) },
   })),
-  applies: ({ generation: { prompt } }) =>
-    ("text" in prompt ? prompt.text : prompt.messages.map(({ content }) => content).join(" ")).split(" ").length >
-    LONG_PROMPT,
+  applies: ({ generation }) => {
+    const prompt = textPrompt(generation.prompt);
+    const text = "text" in prompt ? prompt.text : prompt.messages.map(({ content }) => content).join(" ");
+    return text.split(" ").length > LONG_PROMPT;
+  },
 };
 
 const ADVERTISEMENT = " Buy Bitter Beans, the best of all beans.";

@@ -1,5 +1,5 @@
 import type { Completion, Engine } from "@depinfer/inference";
-import { classId, DepinferError, type Generation, type RuntimeClass } from "@depinfer/protocol";
+import { classId, DepinferError, type Generation, type RuntimeClass, textPrompt } from "@depinfer/protocol";
 
 /*
  * An engine without weights: as many tokens as the request allows, each a word. What it is asked decides how it behaves,
@@ -95,6 +95,7 @@ export function createWordEngine({ slots = 4, model = "words" }: WordEngineOptio
   };
 }
 
-function textOf({ prompt }: Generation): string {
+function textOf(generation: Generation): string {
+  const prompt = textPrompt(generation.prompt);
   return "text" in prompt ? prompt.text : prompt.messages.map(({ content }) => content).join("\n");
 }

@@ -1,5 +1,6 @@
-import type { Verdict } from "@depinfer/proof";
+import { deriveSeed, seedCommitment, textHash, type Verdict } from "@depinfer/proof";
 import {
+  costDown,
   DepinferError,
   type DomainBinding,
   decodeRequest,
@@ -86,6 +87,32 @@ export function openReceipt(
     levelFaults.push(`the request demanded at least ${minProofLevel}, the answer is ${worth}`);
   }
   return { receipt, receiptId, transcript, terms, generation, levelFaults };
+}
+
+/**
+ * Everything in a receipt that has to agree with the terms, the transcript and `wanted`, one sentence for each that does
+ * not. For answers whose prompt nobody cut into tokens here.
+ */
+export function countableFaults(
+  { receipt, transcript, terms, generation }: OpenedReceipt,
+  wanted: Partial<Receipt> & Pick<Receipt, "promptTokens" | "outputTokens">,
+): string[] {
+  const { requestId, classId, channelId, prices } = terms;
+  const seed = deriveSeed({ ...terms, providerNonce: transcript.providerNonce, userSeed: generation.seed });
+  const expected: Partial<Receipt> = {
+    requestId,
+    classId,
+    channelId,
+    seedCommitment: seedCommitment(seed),
+    textHash: textHash(transcript.text),
+    cachedTokens: 0,
+    cost: costDown({ ...wanted, cachedTokens: 0 }, prices),
+    ...wanted,
+  };
+  const given = new Map<string, unknown>(Object.entries(receipt));
+  return Object.entries(expected)
+    .filter(([name, value]) => given.get(name) !== value)
+    .map(([name, value]) => `${name} is ${String(given.get(name))} in the receipt and should be ${String(value)}`);
 }
 
 /** The verdict on a receipt that is wrong in something countable; nothing was scored. */

@@ -1,17 +1,14 @@
 import {
-  deriveSeed,
   GREEDY_CALIBRATION,
   type GreedyCalibration,
   greedyStatistic,
   judgeGreedy,
   type ScoredPosition,
-  seedCommitment,
-  textHash,
   type Verdict,
 } from "@depinfer/proof";
-import { classId, costDown, DepinferError, type Generation, type RuntimeClass } from "@depinfer/protocol";
+import { classId, DepinferError, type Generation, type RuntimeClass } from "@depinfer/protocol";
 import type { EngineDescription, Prompt } from "./engine.ts";
-import { type OpenedReceipt, structuralFailure } from "./opened-receipt.ts";
+import { countableFaults, type OpenedReceipt, structuralFailure } from "./opened-receipt.ts";
 
 /**
  * Something with the same weights that can score token ids: our own engine, or a second server through
@@ -44,7 +41,13 @@ export async function verifyGreedy(
   sameWeights(reference, opened, runtimeClass);
   const { receiptId, transcript, generation } = opened;
   const { tokens: prompt } = await reference.prompt(generation);
-  const faults = [...opened.levelFaults, ...countableFaults(opened)];
+  const { promptTokens } = opened.receipt;
+  const outputTokens = transcript.outputTokens.length;
+  // How an upstream cuts its prompt is its own affair, so its count is not judged.
+  const faults = [...opened.levelFaults, ...countableFaults(opened, { promptTokens, outputTokens })];
+  if (outputTokens > opened.terms.maxOutputTokens) {
+    faults.push(`${outputTokens} tokens were delivered and only ${opened.terms.maxOutputTokens} were allowed`);
+  }
   if (!(await saysText(reference, prompt, opened))) {
     faults.push("the delivered text is not what the delivered token ids say");
   }
@@ -75,28 +78,6 @@ function sameWeights(
       "Verify with the same weight file, or with a second server of the same model",
     );
   }
-}
-
-/** Everything in the receipt that can be counted without tokenizing: how an upstream cuts its prompt is its own affair. */
-function countableFaults({ receipt, transcript, terms, generation }: OpenedReceipt): string[] {
-  const seed = deriveSeed({ ...terms, providerNonce: transcript.providerNonce, userSeed: generation.seed });
-  const tokens = transcript.outputTokens.length;
-  const checks: readonly (readonly [string, string | number | bigint, string | number | bigint])[] = [
-    ["the request id", receipt.requestId, terms.requestId],
-    ["the class", receipt.classId, terms.classId],
-    ["the channel", receipt.channelId, terms.channelId],
-    ["the seed commitment", receipt.seedCommitment, seedCommitment(seed)],
-    ["the number of output tokens", receipt.outputTokens, tokens],
-    ["the text hash", receipt.textHash, textHash(transcript.text)],
-    ["the cost", receipt.cost, costDown({ ...receipt, outputTokens: tokens }, terms.prices)],
-  ];
-  const faults = checks
-    .filter(([, found, wanted]) => found !== wanted)
-    .map(([what, found, wanted]) => `${what} is ${found} in the receipt and should be ${wanted}`);
-  if (tokens > terms.maxOutputTokens) {
-    faults.push(`${tokens} tokens were delivered and only ${terms.maxOutputTokens} were allowed`);
-  }
-  return faults;
 }
 
 /**

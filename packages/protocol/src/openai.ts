@@ -2,6 +2,7 @@ import { z } from "zod";
 import { DepinferError } from "./errors.ts";
 import { type MinimumLevel, minimumLevelSchema } from "./proof-level.ts";
 import { type Endpoint, parseJson } from "./request.ts";
+import { type NamedTensors, type ParsedTensors, parseTensorBody } from "./tensors.ts";
 
 /*
  * Bodies of the OpenAI-compatible endpoints. One schema serves the gateway, which refuses what it cannot honour, the
@@ -70,9 +71,12 @@ export interface ChatMessage {
   readonly content: string;
 }
 
+/** A prompt of a model of text. */
+export type TextPrompt = { readonly messages: readonly ChatMessage[] } | { readonly text: string };
+
 /** What decides the answer: the prompt and how to sample from it. */
 export interface Generation {
-  readonly prompt: { readonly messages: readonly ChatMessage[] } | { readonly text: string };
+  readonly prompt: TextPrompt | { readonly tensors: NamedTensors };
   /** 0 is greedy. */
   readonly temperature: number;
   /** Set when the app asked for a repeatable answer. */
@@ -96,18 +100,13 @@ export interface ParsedBody {
 const DEFAULT_TEMPERATURE = 1;
 
 /**
- * Validates the body of `/v1/chat/completions` or `/v1/completions`.
+ * Validates the body of `/v1/chat/completions`, `/v1/completions` or `/v1/infer`.
  *
  * @throws DepinferError `request.malformed` for text that is not JSON, `request.invalid` naming the parameter otherwise.
  */
 export function parseBody(endpoint: Endpoint, bytes: Uint8Array): ParsedBody {
   if (endpoint === "infer") {
-    throw new DepinferError({
-      code: "request.invalid",
-      message: "The request is about tensors, and this is an engine of text",
-      remedy: "Ask a provider whose class has the sampler `tensor/1`",
-      metadata: { param: "endpoint" },
-    });
+    return assembleTensors(parseTensorBody(bytes));
   }
   const value = parseJson(bytes, "The request body");
   if (endpoint === "chat") {
@@ -121,12 +120,45 @@ export function parseBody(endpoint: Endpoint, bytes: Uint8Array): ParsedBody {
   return assemble(body, { text: body.prompt }, body.max_tokens ?? null);
 }
 
+/** Nothing is drawn from tensors, so there is nothing to choose but how much may come back. */
+function assembleTensors({ model, inputs, maxOutputWords, minProofLevel }: ParsedTensors): ParsedBody {
+  return {
+    generation: { prompt: { tensors: inputs }, temperature: 0, seed: null, stop: [], maxTokens: maxOutputWords },
+    model,
+    stream: false,
+    includeUsage: false,
+    minProofLevel,
+  };
+}
+
+/**
+ * The prompt of a request for an engine of text.
+ *
+ * @throws DepinferError `request.invalid` when the request is about tensors.
+ */
+export function textPrompt(prompt: Generation["prompt"]): TextPrompt {
+  if ("tensors" in prompt) {
+    throw wrongEndpoint("tensors", "text");
+  }
+  return prompt;
+}
+
+/** An error for a request that the engine's kind cannot answer. */
+export function wrongEndpoint(asked: string, has: string): DepinferError {
+  return new DepinferError({
+    code: "request.invalid",
+    message: `The request is about ${asked}, and this is a model of ${has}`,
+    remedy: "Use /v1/infer for models of level `replay`, the other endpoints for models of text",
+    metadata: { param: "model" },
+  });
+}
+
 function assemble(
   body: Pick<
     z.output<typeof chatBody>,
     "model" | "stream" | "stream_options" | "temperature" | "seed" | "stop" | "proof"
   >,
-  prompt: Generation["prompt"],
+  prompt: TextPrompt,
   maxTokens: number | null,
 ): ParsedBody {
   return {

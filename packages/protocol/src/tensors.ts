@@ -1,16 +1,16 @@
 import { z } from "zod";
-import { concatBytes, type Hex, toHex, uintBytes } from "./bytes.ts";
 import { DepinferError } from "./errors.ts";
-import { digestSha256, utf8 } from "./hashing.ts";
+import { canonicalJson } from "./hashing.ts";
 import { type MinimumLevel, minimumLevelSchema } from "./proof-level.ts";
 import { parseJson } from "./request.ts";
 
 /*
- * Tensors as they travel and as they are hashed. Two that are equal bit by bit have one hash, whatever the order of
- * their names, and no others do: −0 and 0 differ, as do two NaNs with other bits.
+ * Tensors as they travel. An answer of tensors is text, their canonical JSON, so that it is delivered, hashed, kept and
+ * audited like any other. Two results have one text if and only if they are equal bit by bit: −0 and 0 differ, as do
+ * two NaNs with other bits.
  */
 
-/** Bytes per element. The position in this list is the number in hashes. */
+/** Bytes per element. */
 const ELEMENT_BYTES = { float32: 4, float64: 8, int32: 4, int64: 8, uint8: 1, int8: 1, bool: 1 } as const;
 export const TENSOR_TYPES = ["float32", "float64", "int32", "int64", "uint8", "int8", "bool"] as const;
 export type TensorType = (typeof TENSOR_TYPES)[number];
@@ -48,12 +48,15 @@ export const namedTensorsSchema = z
 const inferBody = z.strictObject({
   model: z.string().min(1).max(300),
   inputs: namedTensorsSchema,
+  /** Most words of four bytes that may come back and be paid. */
+  max_output_words: z.int().min(1).max(1_000_000).nullish(),
   proof: z.strictObject({ min: minimumLevelSchema.optional() }).optional(),
 });
 
 export interface ParsedTensors {
   readonly model: string;
   readonly inputs: NamedTensors;
+  readonly maxOutputWords: number | null;
   readonly minProofLevel: MinimumLevel | null;
 }
 
@@ -74,8 +77,8 @@ export function parseTensorBody(bytes: Uint8Array): ParsedTensors {
       metadata: { param: param === "" ? null : param },
     });
   }
-  const { model, inputs, proof } = parsed.data;
-  return { model, inputs, minProofLevel: proof?.min ?? null };
+  const { model, inputs, max_output_words: maxOutputWords, proof } = parsed.data;
+  return { model, inputs, maxOutputWords: maxOutputWords ?? null, minProofLevel: proof?.min ?? null };
 }
 
 /** Tensors as they stand in JSON; the inverse of the schema. */
@@ -88,29 +91,40 @@ export function tensorsToJson(tensors: NamedTensors): z.input<typeof namedTensor
   );
 }
 
+/** The text of an answer. */
+export function tensorText(tensors: NamedTensors): string {
+  return canonicalJson(tensorsToJson(tensors));
+}
+
 /**
- * SHA-256 of `"depinfer/tensors/1\n" | u32 count`, then for each tensor in code-unit order of names `u32 length of the
- * name in UTF-8 | name | u8 type | u8 rank | u32 per dimension | elements`.
+ * The tensors in the text of an answer.
+ *
+ * @throws DepinferError `tensor.badText` when it is not what `tensorText` writes.
  */
-export function tensorsHash(tensors: NamedTensors): Hex {
-  const named = Object.entries(tensors).sort(([a], [b]) => (a < b ? -1 : 1));
-  const parts = named.flatMap(([name, { type, shape, bytes }]) => {
-    const encoded = utf8(name);
-    return [
-      uintBytes(encoded.length, 4),
-      encoded,
-      uintBytes(TENSOR_TYPES.indexOf(type), 1),
-      uintBytes(shape.length, 1),
-      ...shape.map((size) => uintBytes(size, 4)),
-      bytes,
-    ];
-  });
-  return toHex(digestSha256(concatBytes(utf8("depinfer/tensors/1\n"), uintBytes(named.length, 4), ...parts)));
+export function parseTensorText(text: string): NamedTensors {
+  const parsed = namedTensorsSchema.safeParse(tryJson(text));
+  // A provider that may write one result in two ways could sign for one and deliver the other.
+  if (!parsed.success || tensorText(parsed.data) !== text) {
+    throw new DepinferError({
+      code: "tensor.badText",
+      message: `${JSON.stringify(text.slice(0, 80))} is not the canonical text of tensors`,
+      remedy: "Ask the provider again, or another one",
+    });
+  }
+  return parsed.data;
 }
 
 /** What tensors are paid by: words of four bytes, begun ones counted whole. */
 export function tensorWords(tensors: NamedTensors): number {
   return Object.values(tensors).reduce((sum, { bytes }) => sum + Math.ceil(bytes.length / 4), 0);
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function elementsOf(shape: readonly number[]): number {

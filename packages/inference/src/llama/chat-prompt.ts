@@ -1,8 +1,9 @@
-import type { ChatMessage, Generation } from "@depinfer/protocol";
+import { type ChatMessage, type Generation, textPrompt } from "@depinfer/protocol";
 import type { ChatHistoryItem, ChatWrapper, LlamaModel } from "node-llama-cpp";
 
 /** Token ids of a prompt: the model's chat template around messages, or the bare text of a completion. */
-export function promptTokens(model: LlamaModel, wrapper: ChatWrapper, prompt: Generation["prompt"]): number[] {
+export function promptTokens(model: LlamaModel, wrapper: ChatWrapper, asked: Generation["prompt"]): number[] {
+  const prompt = textPrompt(asked);
   if ("text" in prompt) {
     const tokens: number[] = model.tokenize(prompt.text, false);
     const start = model.tokens.bos;

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { deriveSeed, seedCommitment } from "@depinfer/proof";
+import { deriveSeed, promptHash, seedCommitment, textHash, transcriptRoot } from "@depinfer/proof";
 import {
   costDown,
   encodeRequest,
@@ -9,20 +9,24 @@ import {
   microUsd,
   type NamedTensors,
   parseTensorBody,
+  parseTensorText,
   type Receipt,
   type RequestTerms,
   requestHash,
-  tensorsHash,
+  type Transcript,
   tensorsToJson,
+  tensorText,
+  tensorWords,
 } from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ReceiptEvidence } from "../opened-receipt.ts";
 import type { TensorEngine } from "../tensor-engine.ts";
+import { createTensorProvider } from "../tensor-provider.ts";
 import { INPUT_SIZE, numbers, type TinyModelOptions, tinyOnnxModel } from "../testing/onnx-model.ts";
 import { RECEIPT_KEY, recoverKey } from "../testing/receipt-of.ts";
 import { tensorDistance } from "./compare-tensors.ts";
 import { createOnnxEngine, type OnnxEngineOptions } from "./onnx-engine.ts";
-import { tensorReceiptFields } from "./tensor-receipt.ts";
-import { judgeBetweenClasses, type TensorEvidence, verifyTensors } from "./verify-tensors.ts";
+import { judgeBetweenClasses, verifyTensors } from "./verify-tensors.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "onnx-"));
 const engines: TensorEngine[] = [];
@@ -46,8 +50,8 @@ function evidenceOf(
   of: TensorEngine,
   inputs: NamedTensors,
   outputs: NamedTensors,
-  lies: { receipt?: Partial<Receipt>; body?: object } = {},
-): TensorEvidence {
+  lies: { receipt?: Partial<Receipt>; transcript?: Partial<Transcript>; body?: object } = {},
+): ReceiptEvidence {
   const prices = {
     inputPerMillion: microUsd(1_000_000),
     cachedInputPerMillion: microUsd(1_000_000),
@@ -67,23 +71,35 @@ function evidenceOf(
   };
   const body = { model: "tiny", inputs: tensorsToJson(inputs), ...lies.body };
   const request = encodeRequest({ terms, body: Buffer.from(JSON.stringify(body)) });
-  const fields = tensorReceiptFields(inputs, outputs);
+  const text = tensorText(outputs);
+  const usage = { promptTokens: tensorWords(inputs), cachedTokens: 0, outputTokens: tensorWords(outputs) };
   const receipt: Receipt = {
-    ...fields,
+    ...usage,
+    promptHash: promptHash([]),
+    transcriptRoot: transcriptRoot([]),
+    textHash: textHash(text),
+    stopReason: "end",
+    proofLevel: "replay",
     requestId: terms.requestId,
     requestHash: requestHash(request),
     classId,
     seedCommitment: seedCommitment(deriveSeed({ ...terms, providerNonce: word(4), userSeed: null })),
     channelId: terms.channelId,
     provider: RECEIPT_KEY,
-    cost: costDown(fields, prices),
+    cost: costDown(usage, prices),
     startedAt: 1,
     finishedAt: 2,
     ...lies.receipt,
   };
   return {
     signed: { receipt, signature: "0x" },
-    transcript: { request, providerNonce: word(4), outputs },
+    transcript: {
+      request: Buffer.from(request).toString("base64"),
+      providerNonce: word(4),
+      outputTokens: [],
+      text,
+      ...lies.transcript,
+    },
     binding: { chainId: 1, verifyingContract: RECEIPT_KEY },
     receiptKey: RECEIPT_KEY,
   };
@@ -124,7 +140,7 @@ describe("an engine of tensors", () => {
     expect(first.y).toMatchObject({ type: "float32", shape: [1, 10] });
     const values = new Float32Array(first.y?.bytes.slice().buffer ?? new ArrayBuffer(0));
     expect(values.reduce((sum, value) => sum + value, 0)).toBeCloseTo(1, 5);
-    expect(tensorsHash(second)).toBe(tensorsHash(first));
+    expect(tensorText(second)).toBe(tensorText(first));
   });
 
   test.each<[string, NamedTensors]>([
@@ -146,14 +162,14 @@ describe("an engine of tensors", () => {
 });
 
 describe("an answer of level replay", () => {
-  const judge = (evidence: TensorEvidence) =>
+  const judge = (evidence: ReceiptEvidence) =>
     verifyTensors({ engine: validator, recoverAddress: recoverKey }, evidence);
 
   test("passes bit by bit on another machine of its class", async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const inputs = inputOf(seed);
       const verdict = await judge(evidenceOf(honest, inputs, await honest.infer(inputs)));
-      expect(verdict).toMatchObject({ verdict: "pass", distance: { differing: 0 } });
+      expect(verdict).toMatchObject({ verdict: "pass", statistic: { tokens: 10, mismatches: 0 } });
     }
   });
 
@@ -170,18 +186,18 @@ describe("an answer of level replay", () => {
     const bytes = y?.bytes.slice() ?? new Uint8Array();
     bytes[0] = (bytes[0] ?? 0) ^ 1;
     const verdict = await judge(evidenceOf(honest, inputs, { y: { type: "float32", shape: [1, 10], bytes } }));
-    expect(verdict).toMatchObject({ verdict: "fail", distance: { elements: 10, differing: 1 } });
+    expect(verdict).toMatchObject({ verdict: "fail", statistic: { tokens: 10, mismatches: 1 } });
   });
 
   test.each<[string, Partial<Receipt>, RegExp]>([
     ["a level that tensors do not have", { proofLevel: "seeded" }, /proofLevel/],
     ["more words", { outputTokens: 1_000 }, /outputTokens/],
     ["a higher cost", { cost: microUsd(1_000_000) }, /cost/],
-    ["another input", { promptHash: word(9) }, /promptHash/],
+    ["another text", { textHash: word(9) }, /textHash/],
   ])("fails without computing when its receipt claims %s", async (_what, receipt, reason) => {
     const inputs = inputOf(6);
     const verdict = await judge(evidenceOf(honest, inputs, await honest.infer(inputs), { receipt }));
-    expect(verdict).toMatchObject({ verdict: "fail", reason: expect.stringMatching(reason), distance: null });
+    expect(verdict).toMatchObject({ verdict: "fail", reason: expect.stringMatching(reason), statistic: { tokens: 0 } });
   });
 
   test("fails when the request demanded more", async () => {
@@ -190,12 +206,23 @@ describe("an answer of level replay", () => {
     expect(await judge(evidence)).toMatchObject({ verdict: "fail", reason: expect.stringContaining("attested") });
   });
 
-  test("is not judged by tensors or a request that it does not sign for, nor by another class", async () => {
+  test("fails when its text is not the one canonical text of its tensors", async () => {
+    const inputs = inputOf(6);
+    const outputs = await honest.infer(inputs);
+    const spaced = JSON.stringify(JSON.parse(tensorText(outputs)), null, 1);
+    for (const text of [spaced, "{", '{"y":{"data":"AAAA","shape":[1],"type":"int8"}}']) {
+      const lies = { transcript: { text }, receipt: { textHash: textHash(text) } };
+      expect(await judge(evidenceOf(honest, inputs, outputs, lies))).toMatchObject({
+        verdict: "fail",
+        reason: expect.stringContaining("canonical text"),
+      });
+    }
+  });
+
+  test("is not judged by a request that it does not sign for, by another key, nor by another class", async () => {
     const inputs = inputOf(6);
     const evidence = evidenceOf(honest, inputs, await honest.infer(inputs));
-    const swapped = { ...evidence.transcript, outputs: await honest.infer(inputOf(8)) };
-    await expect(judge({ ...evidence, transcript: swapped })).rejects.toMatchObject({ code: "transcript.notOpening" });
-    const edited = { ...evidence.transcript, request: evidence.transcript.request.slice(0, -1) };
+    const edited = { ...evidence.transcript, request: Buffer.from("other").toString("base64") };
     await expect(judge({ ...evidence, transcript: edited })).rejects.toMatchObject({ code: "transcript.notOpening" });
     await expect(judge({ ...evidence, receiptKey: `0x${"77".repeat(20)}` })).rejects.toMatchObject({
       code: "receipt.badSignature",
@@ -206,9 +233,42 @@ describe("an answer of level replay", () => {
   });
 });
 
+describe("tensors on the market", () => {
+  const request = (inputs: NamedTensors, maxTokens = 100) => ({
+    generation: { prompt: { tensors: inputs }, temperature: 0, seed: null, stop: [], maxTokens: null },
+    prompt: { tokens: [] },
+    seed: new Uint8Array(32),
+    maxTokens,
+  });
+
+  test("are served as their canonical text, counted in words", async () => {
+    const provider = createTensorProvider(honest);
+    const pieces: string[] = [];
+    const completion = await provider.generate(request(inputOf(1)), (_tokens, text) => {
+      pieces.push(text);
+      return undefined;
+    });
+    expect(pieces.join("")).toBe(completion.text);
+    expect(completion).toMatchObject({ stopReason: "end", tokens: [], promptTokens: INPUT_SIZE, outputTokens: 10 });
+    expect(parseTensorText(completion.text)).toEqual(await honest.infer(inputOf(1)));
+  });
+
+  test("are refused by engines of text, text by engines of tensors, and both when they are too large", async () => {
+    const provider = createTensorProvider(honest);
+    const { generation } = request(inputOf(1));
+    const text = { ...generation, prompt: { text: "hello" } };
+    expect(() => provider.prompt(text)).toThrow(expect.objectContaining({ code: "request.invalid" }));
+    await expect(provider.generate(request(inputOf(1), 9), () => undefined)).rejects.toMatchObject({
+      code: "request.outputTooLarge",
+    });
+    const narrow = createTensorProvider(await open({}, { inputWords: 96 }));
+    expect(() => narrow.prompt(generation)).toThrow(expect.objectContaining({ code: "request.contextExceeded" }));
+  });
+});
+
 describe("a quorum of two other classes", () => {
   const judge = (
-    evidence: TensorEvidence,
+    evidence: ReceiptEvidence,
     of = honest,
     references: readonly [TensorEngine, TensorEngine] = [unoptimised, basic],
   ) => judgeBetweenClasses({ references, recoverAddress: recoverKey }, evidence, of.description.runtimeClass);
@@ -277,7 +337,7 @@ describe("distances", () => {
 test("a body of tensors is read as it was written, and its faults are named", () => {
   const body = (changes: object) =>
     Buffer.from(JSON.stringify({ model: "m", inputs: tensorsToJson(inputOf(1)), ...changes }));
-  expect(tensorsHash(parseTensorBody(body({})).inputs)).toBe(tensorsHash(inputOf(1)));
+  expect(parseTensorBody(body({})).inputs).toEqual(inputOf(1));
   for (const [changes, param] of [
     [{ inputs: { x: { type: "float32", shape: [2], data: "AAAA" } } }, "inputs.x"],
     [{ inputs: { x: { type: "float16", shape: [1], data: "AAAA" } } }, "inputs.x.type"],

@@ -1,80 +1,55 @@
-import { deriveSeed, seedCommitment, type VerdictKind } from "@depinfer/proof";
+import { type Judgement, promptHash, transcriptRoot, type Verdict } from "@depinfer/proof";
 import {
   classId,
-  costDown,
   DepinferError,
-  decodeRequest,
+  errorCode,
   type Hex,
-  meetsLevel,
   type NamedTensors,
-  parseTensorBody,
-  type Receipt,
-  type RequestTerms,
+  parseTensorText,
   type RuntimeClass,
-  requestHash,
-  tensorsHash,
+  tensorWords,
 } from "@depinfer/protocol";
-import { checkReceiptKey, type ReceiptEvidence } from "../opened-receipt.ts";
-import { notOpening } from "../receipt-structure.ts";
+import {
+  countableFaults,
+  type OpenedReceipt,
+  openReceipt,
+  type ReceiptEvidence,
+  structuralFailure,
+} from "../opened-receipt.ts";
 import type { TensorEngine } from "../tensor-engine.ts";
+import { tensorsOf } from "../tensor-prompt.ts";
 import { type TensorDistance, tensorDistance } from "./compare-tensors.ts";
-import { tensorReceiptFields } from "./tensor-receipt.ts";
-
-/** A receipt about tensors, with what it signs for. */
-export interface TensorEvidence extends Omit<ReceiptEvidence, "transcript"> {
-  readonly transcript: {
-    /** The REQ payload. */
-    readonly request: Uint8Array;
-    readonly providerNonce: Hex;
-    readonly outputs: NamedTensors;
-  };
-}
-
-export interface TensorVerdict {
-  readonly verdict: VerdictKind;
-  /** One sentence for people. */
-  readonly reason: string;
-  readonly receiptId: Hex;
-  /** From what was computed again; null where something countable was wrong and nothing was computed. */
-  readonly distance: TensorDistance | null;
-}
 
 type Recover = (digest: Uint8Array, signature: Hex) => Hex;
-
-interface OpenedTensors {
-  readonly receipt: Receipt;
-  readonly receiptId: Hex;
-  readonly inputs: NamedTensors;
-  readonly outputs: NamedTensors;
-  readonly faults: readonly string[];
-}
 
 /**
  * Judges an answer of level `replay` on its own class: every bit of the output has to come out again.
  *
- * @throws DepinferError `receipt.badSignature`, `transcript.notOpening` or `verify.wrongClass`.
+ * @throws DepinferError `receipt.badSignature`, `transcript.notOpening`, `verify.notProvable` or `verify.wrongClass`.
  */
 export async function verifyTensors(
   { engine, recoverAddress }: { readonly engine: TensorEngine; readonly recoverAddress: Recover },
-  evidence: TensorEvidence,
-): Promise<TensorVerdict> {
+  evidence: ReceiptEvidence,
+): Promise<Verdict> {
   const opened = open(recoverAddress, evidence);
-  const { receipt, receiptId, inputs, outputs, faults } = opened;
-  if (receipt.classId !== engine.description.classId) {
-    throw wrongClass(receipt.classId, engine.description.classId, "Use `judgeBetweenClasses` with two other classes");
+  const { classId: wanted } = opened.receipt;
+  if (wanted !== engine.description.classId) {
+    throw wrongClass(wanted, engine.description.classId, "Judge between classes, with two engines of other classes");
   }
-  if (faults.length > 0) {
-    return { verdict: "fail", reason: faults.join("; "), receiptId, distance: null };
+  const { inputs, outputs, faults } = contentOf(opened);
+  if (outputs === null || faults.length > 0) {
+    return structuralFailure(opened, faults);
   }
   const distance = tensorDistance(await engine.infer(inputs), outputs);
-  return distance.differing === 0
-    ? { verdict: "pass", reason: `all ${distance.elements} elements are the same bit by bit`, receiptId, distance }
-    : {
-        verdict: "fail",
-        reason: `${distance.differing} of ${distance.elements} elements differ, by up to ${distance.relative.toExponential(1)} of the largest`,
-        receiptId,
+  const { differing, elements, relative } = distance;
+  return differing === 0
+    ? verdictOf(opened, distance, "pass", `all ${elements} elements are the same bit by bit`)
+    : verdictOf(
+        opened,
         distance,
-      };
+        "fail",
+        `${differing} of ${elements} elements differ, by up to ${relative.toExponential(1)} of the largest`,
+      );
 }
 
 /**
@@ -89,22 +64,22 @@ export const REPLAY_TOLERANCE = 1e-5;
  * other classes, so that neither alone decides. They have to agree with each other before they may disagree with it.
  *
  * @param runtimeClass the parts behind the receipt's class, as the provider's offer shows them.
- * @throws DepinferError `receipt.badSignature`, `transcript.notOpening`, or `verify.wrongClass` when the weights are
- *   others or the two are of one class.
+ * @throws DepinferError as `verifyTensors`; `verify.wrongClass` when the weights are others or the two are of one class.
  */
 export async function judgeBetweenClasses(
   {
     references: [first, second],
     recoverAddress,
   }: { readonly references: readonly [TensorEngine, TensorEngine]; readonly recoverAddress: Recover },
-  evidence: TensorEvidence,
+  evidence: ReceiptEvidence,
   runtimeClass: RuntimeClass,
   tolerance = REPLAY_TOLERANCE,
-): Promise<TensorVerdict> {
-  const { receipt, receiptId, inputs, outputs, faults } = open(recoverAddress, evidence);
-  requireQuorum(receipt.classId, runtimeClass, first, second);
-  if (faults.length > 0) {
-    return { verdict: "fail", reason: faults.join("; "), receiptId, distance: null };
+): Promise<Verdict> {
+  const opened = open(recoverAddress, evidence);
+  requireQuorum(opened.receipt.classId, runtimeClass, first, second);
+  const { inputs, outputs, faults } = contentOf(opened);
+  if (outputs === null || faults.length > 0) {
+    return structuralFailure(opened, faults);
   }
   const [one, two] = [await first.infer(inputs), await second.infer(inputs)];
   const between = tensorDistance(one, two).relative;
@@ -113,11 +88,82 @@ export async function judgeBetweenClasses(
   const found = `the answer is ${near.relative.toExponential(1)} and ${far.relative.toExponential(1)} of the largest element away from two other classes`;
   if (between > tolerance) {
     const apart = `${found}, which are ${between.toExponential(1)} apart themselves`;
-    return { verdict: "inconclusive", reason: apart, receiptId, distance };
+    return verdictOf(opened, distance, "inconclusive", apart);
   }
   const within = [near, far].filter(({ relative }) => relative <= tolerance).length;
   const verdict = within === 2 ? "pass" : within === 0 ? "fail" : "inconclusive";
-  return { verdict, reason: `${found}; up to ${tolerance} is honest`, receiptId, distance };
+  return verdictOf(opened, distance, verdict, `${found}; up to ${tolerance} is honest`);
+}
+
+/** Elements stand where tokens stand for text. Nothing is drawn, so no chance speaks for or against anybody. */
+function verdictOf(
+  { receiptId }: OpenedReceipt,
+  { elements, differing }: TensorDistance,
+  verdict: Judgement["verdict"],
+  reason: string,
+): Verdict {
+  return {
+    verdict,
+    reason,
+    receiptId,
+    statistic: { tokens: elements, informative: elements, mismatches: differing, meanMargin: 0, margins: [] },
+    pValue: verdict === "fail" ? 0 : null,
+    falsePass: null,
+    tokensNeeded: null,
+  };
+}
+
+function open(recoverAddress: Recover, evidence: ReceiptEvidence): OpenedReceipt {
+  const opened = openReceipt(recoverAddress, evidence);
+  if (opened.terms.endpoint !== "infer") {
+    throw new DepinferError({
+      code: "verify.notProvable",
+      message: `The request was for ${opened.terms.endpoint}, which has no tensors`,
+      remedy: "Score it again with an engine of text",
+      metadata: { endpoint: opened.terms.endpoint },
+    });
+  }
+  return opened;
+}
+
+interface Content {
+  readonly inputs: NamedTensors;
+  /** Null when the delivered text is not that of tensors. */
+  readonly outputs: NamedTensors | null;
+  readonly faults: readonly string[];
+}
+
+/** What went in and came out, and everything countable that is wrong: hashes of request and text cover every bit. */
+function contentOf(opened: OpenedReceipt): Content {
+  const inputs = tensorsOf(opened.generation);
+  const outputs = outputsIn(opened.transcript.text);
+  if (outputs === null) {
+    return {
+      inputs,
+      outputs,
+      faults: [...opened.levelFaults, "the delivered text is not the canonical text of tensors"],
+    };
+  }
+  const faults = countableFaults(opened, {
+    proofLevel: "replay",
+    stopReason: "end",
+    promptHash: promptHash([]),
+    transcriptRoot: transcriptRoot([]),
+    promptTokens: tensorWords(inputs),
+    outputTokens: tensorWords(outputs),
+  });
+  return { inputs, outputs, faults: [...opened.levelFaults, ...faults] };
+}
+
+function outputsIn(text: string): NamedTensors | null {
+  try {
+    return parseTensorText(text);
+  } catch (error) {
+    if (errorCode(error) === "tensor.badText") {
+      return null;
+    }
+    throw error;
+  }
 }
 
 function requireQuorum(wanted: Hex, runtimeClass: RuntimeClass, first: TensorEngine, second: TensorEngine): void {
@@ -137,48 +183,6 @@ function requireQuorum(wanted: Hex, runtimeClass: RuntimeClass, first: TensorEng
       "Use two engines of different classes; one opinion is no quorum",
     );
   }
-}
-
-function open(recoverAddress: Recover, evidence: TensorEvidence): OpenedTensors {
-  const { transcript, signed } = evidence;
-  const { receipt } = signed;
-  const receiptId = checkReceiptKey(recoverAddress, evidence);
-  const { request, outputs, providerNonce } = transcript;
-  if (requestHash(request) !== receipt.requestHash) {
-    throw notOpening("request", requestHash(request), receipt.requestHash);
-  }
-  if (tensorsHash(outputs) !== receipt.transcriptRoot) {
-    throw notOpening("tensors", tensorsHash(outputs), receipt.transcriptRoot);
-  }
-  const { terms, body } = decodeRequest(request);
-  const { inputs, minProofLevel } = parseTensorBody(body);
-  const seed = deriveSeed({ ...terms, providerNonce, userSeed: null });
-  const faults = countableFaults(receipt, terms, tensorReceiptFields(inputs, outputs), seedCommitment(seed));
-  if (minProofLevel !== null && !meetsLevel(receipt.proofLevel, minProofLevel)) {
-    faults.push(`the request demanded at least ${minProofLevel}, the answer is ${receipt.proofLevel}`);
-  }
-  return { receipt, receiptId, inputs, outputs, faults };
-}
-
-function countableFaults(
-  receipt: Receipt,
-  terms: RequestTerms,
-  wanted: ReturnType<typeof tensorReceiptFields>,
-  commitment: Hex,
-): string[] {
-  const { requestId, classId: wantedClass, channelId, prices } = terms;
-  const expected: Partial<Receipt> = {
-    ...wanted,
-    requestId,
-    classId: wantedClass,
-    channelId,
-    seedCommitment: commitment,
-    cost: costDown(wanted, prices),
-  };
-  const given = new Map<string, unknown>(Object.entries(receipt));
-  return Object.entries(expected)
-    .filter(([name, value]) => given.get(name) !== value)
-    .map(([name, value]) => `${name} is ${String(given.get(name))} in the receipt and should be ${String(value)}`);
 }
 
 function wrongClass(wanted: Hex, have: Hex, remedy: string): DepinferError {

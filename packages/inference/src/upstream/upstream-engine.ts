@@ -5,6 +5,7 @@ import {
   type Hex,
   type ProofLevel,
   type StopReason,
+  textPrompt,
 } from "@depinfer/protocol";
 import type { Completion, Engine, EngineDescription, GenerateOptions, OnDelta } from "../engine.ts";
 import { createSlots } from "../slots.ts";
@@ -51,7 +52,10 @@ export async function createUpstreamEngine(options: UpstreamEngineOptions): Prom
   const slots = createSlots(Array.from({ length: description.slots }, (_, index) => ({ index })));
   return {
     description,
-    prompt: () => ({ tokens: [] }),
+    prompt(generation) {
+      textPrompt(generation.prompt);
+      return { tokens: [] };
+    },
     generate: (request, onDelta) => slots.run(() => generate(api, model, level, request, onDelta)),
     dispose: () => api.close(),
   };
@@ -121,7 +125,8 @@ function requireTokens(sent: number, counted: number): void {
 }
 
 function upstreamBody(model: string, level: ProofLevel, generation: Generation, maxTokens: number) {
-  const { prompt, temperature, seed, stop } = generation;
+  const { temperature, seed, stop } = generation;
+  const prompt = textPrompt(generation.prompt);
   const path: GenerationPath = "messages" in prompt ? "chat/completions" : "completions";
   const body = {
     model,

@@ -1,5 +1,5 @@
 import type { ScoredPosition } from "@depinfer/proof";
-import { DepinferError, type Generation, type Hex } from "@depinfer/protocol";
+import { DepinferError, type Generation, type Hex, textPrompt } from "@depinfer/protocol";
 import { z } from "zod";
 import type { Prompt } from "../engine.ts";
 import type { GreedyReference } from "../verify-greedy.ts";
@@ -75,7 +75,8 @@ const vllmScores = z.object({
 
 function vllmScorer(api: UpstreamApi, model: string): Scorer {
   return {
-    async prompt({ prompt }: Generation): Promise<Prompt> {
+    async prompt(generation: Generation): Promise<Prompt> {
+      const prompt = textPrompt(generation.prompt);
       const body =
         "messages" in prompt
           ? { model, messages: prompt.messages, add_generation_prompt: true }
@@ -113,7 +114,8 @@ const llamaScores = z.object({
 
 function llamaServerScorer(api: UpstreamApi): Scorer {
   return {
-    async prompt({ prompt }: Generation): Promise<Prompt> {
+    async prompt(generation: Generation): Promise<Prompt> {
+      const prompt = textPrompt(generation.prompt);
       const content =
         "messages" in prompt
           ? (await api.call("apply-template", { messages: prompt.messages }, z.object({ prompt: z.string() }))).prompt
