@@ -1,13 +1,23 @@
 import type { Ballot, Chain, DisputeEvent, Evidence } from "@depinfer/chain";
 import { openedReceipt } from "@depinfer/chain";
 import { type ScoringEngine, verifyReceipt } from "@depinfer/inference";
-import { type AuditRules, type Calibration, createAuditRecord } from "@depinfer/proof";
+import {
+  type AuditRules,
+  type Calibration,
+  createAuditRecord,
+  deriveSeed,
+  seedCommitment,
+  textHash,
+} from "@depinfer/proof";
 import {
   type AuditEvent,
   DepinferError,
+  decodeRequest,
   errorMessage,
   type Hex,
   type Log,
+  parseBody,
+  type Receipt,
   receiptDigest,
   type SealingKey,
   type Transcript,
@@ -62,6 +72,7 @@ async function judgeReceipt(
   const receiptKey = recoverAddress(receiptDigest(signed.receipt, binding), signed.signature);
   for (const transcript of transcripts(modules, id, await chain.disputes.evidence(id), challenger)) {
     try {
+      requireSigned(signed.receipt, transcript);
       const { verdict, statistic } = await verifyReceipt(
         { engine, recoverAddress },
         { signed, transcript, binding, receiptKey, calibration },
@@ -78,6 +89,29 @@ async function judgeReceipt(
     }
   }
   return null;
+}
+
+/**
+ * Refuses a transcript with another text or nonce than the receipt commits to. An auditor has it from the provider, and
+ * such a difference is the provider's; a juror has it from anybody, who may have changed it to have the answer found
+ * false.
+ */
+function requireSigned(receipt: Receipt, transcript: Transcript): void {
+  const { terms, body } = decodeRequest(new Uint8Array(Buffer.from(transcript.request, "base64")));
+  const { generation } = parseBody(terms.endpoint, body);
+  const seed = deriveSeed({ ...terms, providerNonce: transcript.providerNonce, userSeed: generation.seed });
+  const faults = [
+    ...(textHash(transcript.text) === receipt.textHash ? [] : ["text"]),
+    ...(seedCommitment(seed) === receipt.seedCommitment ? [] : ["nonce"]),
+  ];
+  if (faults.length > 0) {
+    throw new DepinferError({
+      code: "evidence.notSigned",
+      message: `The receipt does not commit to the transcript's ${faults.join(" and ")}`,
+      remedy: "Publish the transcript as the buyer received it",
+      metadata: { faults: faults.join(",") },
+    });
+  }
 }
 
 /** Transcripts that this juror can open, the challenger's first. */
