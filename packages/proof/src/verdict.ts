@@ -141,15 +141,30 @@ const FARTHEST = 1 << 20;
 
 /** How many more informative tokens at the same rate would make it a failure; null where no number would. */
 function informativeNeeded(statistic: Statistic, calibration: Calibration): number | null {
-  const { informative } = statistic;
-  if (informative === 0) {
+  const { informative, mismatches, meanMargin } = statistic;
+  const { honestMismatchRate, honestMeanMargin } = calibration;
+  if (mismatches <= honestMismatchRate * informative && meanMargin <= honestMeanMargin) {
     return null;
   }
-  for (let factor = 2; informative * factor <= FARTHEST; factor++) {
-    const more = { ...statistic, informative: informative * factor, mismatches: statistic.mismatches * factor };
-    if (more.informative >= calibration.minimumTokens && pValue(more, calibration) <= FALSE_POSITIVE_RATE) {
-      return informative * (factor - 1);
+  const fails = (factor: number) => {
+    const more = { ...statistic, informative: informative * factor, mismatches: mismatches * factor };
+    return more.informative >= calibration.minimumTokens && pValue(more, calibration) <= FALSE_POSITIVE_RATE;
+  };
+  let enough = 2;
+  while (!fails(enough)) {
+    enough *= 2;
+    if (informative * enough > FARTHEST) {
+      return null;
     }
   }
-  return null;
+  let tooFew = enough / 2;
+  while (enough - tooFew > 1) {
+    const middle = (enough + tooFew) >> 1;
+    if (fails(middle)) {
+      enough = middle;
+    } else {
+      tooFew = middle;
+    }
+  }
+  return informative * (enough - 1);
 }
