@@ -1,6 +1,20 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { recoverAddress } from "@depinfer/chain";
 import type { Engine, EngineDescription } from "@depinfer/inference";
-import { classId, NO_SAMPLER, type Offer } from "@depinfer/protocol";
+import { createOnnxEngine, createTensorProvider, type TensorEngine, verifyTensors } from "@depinfer/inference/onnx";
+import {
+  classId,
+  type NamedTensors,
+  NO_SAMPLER,
+  type Offer,
+  parseTensorText,
+  tensorsToJson,
+  utf8,
+} from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { INPUT_SIZE, numbers, tinyOnnxModel } from "../../packages/inference/src/testing/onnx-model.ts";
 import { createWordEngine } from "./engine.ts";
 import { askFor, type Market, startMarket, type TestBuyer, type TestProvider } from "./market.ts";
 
@@ -90,6 +104,72 @@ describe("a buyer that demands a level", () => {
     expect(request?.cost).toBeGreaterThan(0n);
     const decided = await ask(buyer, { policy: { model: "words", minProofLevel: "attested" } }).catch(String);
     expect(decided).toContain(provider.account);
+  });
+});
+
+describe("tensors", () => {
+  const folder = mkdtempSync(join(tmpdir(), "levels-"));
+  const inputs: NamedTensors = {
+    x: { type: "float32", shape: [1, INPUT_SIZE], bytes: new Uint8Array(numbers(3, INPUT_SIZE).buffer) },
+  };
+  const infer = (extra: object = {}) => ({
+    endpoint: "infer" as const,
+    body: utf8(JSON.stringify({ model: "tiny", inputs: tensorsToJson(inputs), ...extra })),
+    maxTokens: 100,
+    policy: { model: "tiny", minProofLevel: "replay" } as const,
+  });
+  let engine: TensorEngine;
+  beforeAll(async () => {
+    const modelPath = join(folder, "tiny.onnx");
+    writeFileSync(modelPath, tinyOnnxModel());
+    engine = await createOnnxEngine({ modelPath, modelName: "tiny" });
+  });
+  afterAll(async () => {
+    await engine.dispose();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test("are bought, paid by the word, and checked bit by bit from what the buyer keeps", async () => {
+    const { buyer, provider } = await trading(createTensorProvider(engine));
+    let text = "";
+    const { requestId, cost, usage } = await buyer.buyer.ask(askFor("", 100, infer()), {
+      onText(piece) {
+        text += piece;
+        return undefined;
+      },
+    });
+    expect(parseTensorText(text)).toEqual(await engine.infer(inputs));
+    expect(usage).toEqual({ promptTokens: INPUT_SIZE, cachedTokens: 0, outputTokens: 10 });
+    expect(cost).toBe(BigInt(INPUT_SIZE + 10));
+    const [stored, transcript] = [buyer.buyer.request(requestId), buyer.buyer.transcript(requestId)];
+    const operator = await market.chain.registry.byOperator(provider.account);
+    if (!stored?.signed || transcript === undefined || operator === undefined) {
+      throw new Error("the answer was not kept");
+    }
+    expect(stored).toMatchObject({ state: "done", fault: null });
+    const { deployment } = market.chain;
+    const evidence = {
+      signed: stored.signed,
+      transcript,
+      binding: { chainId: deployment.chainId, verifyingContract: deployment.addresses.receiptLog },
+      receiptKey: operator.receiptKey,
+    };
+    expect(await verifyTensors({ engine, recoverAddress }, evidence)).toMatchObject({ verdict: "pass" });
+  });
+
+  test("are not computed by engines of text, nor text by engines of tensors", async () => {
+    const { buyer: ofTensors } = await trading(createTensorProvider(engine));
+    await expect(ask(ofTensors, { policy: { model: "tiny" } })).rejects.toMatchObject({ code: "request.invalid" });
+    const { buyer: ofText } = await trading(words);
+    const wanted = { ...infer({ model: "words" }), policy: { model: "words" } };
+    await expect(ask(ofText, wanted)).rejects.toMatchObject({ code: "request.invalid" });
+    expect((await ask(ofText)).stopReason).toBe("length");
+  });
+
+  test("that would be more than the request pays for are an error, and cost nothing", async () => {
+    const { buyer } = await trading(createTensorProvider(engine));
+    await expect(ask(buyer, { ...infer(), maxTokens: 9 })).rejects.toMatchObject({ code: "request.outputTooLarge" });
+    expect(buyer.buyer.requests(1)[0]).toMatchObject({ state: "failed", cost: 0n });
   });
 });
 

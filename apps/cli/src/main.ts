@@ -140,6 +140,7 @@ function serviceOptions(options: {
 
 service("node", "serve a model and be paid for it", "depinfer node --upstream http://127.0.0.1:11434/v1 --slots 2")
   .option("--model <reference>", "GGUF path, URL or hf: reference; the embedded test model by default")
+  .option("--onnx <file>", "ONNX model to serve tensors with, instead of text")
   .option("--upstream <url>", "OpenAI-compatible server to serve (vLLM, Ollama, llama-server, …)")
   .option("--upstream-model <name>", "model name at the upstream; its first one by default")
   .option(
@@ -162,7 +163,7 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
   .addOption(adversary())
   .action(async (options) => {
     const { startProvider } = await import("./service/provider.ts");
-    const { model, upstream, upstreamModel, upstreamWeights, context, gpu, adversary: kind } = options;
+    const { model, onnx, upstream, upstreamModel, upstreamWeights, context, gpu, adversary: kind } = options;
     await runService("node", options.home, (log) =>
       startProvider(
         {
@@ -180,6 +181,7 @@ service("node", "serve a model and be paid for it", "depinfer node --upstream ht
           ...(model === undefined ? {} : { model }),
           ...(upstream === undefined ? {} : { upstream }),
           ...(upstreamWeights === undefined ? {} : { upstreamWeights }),
+          ...(onnx === undefined ? {} : { onnx }),
           ...(upstreamModel === undefined ? {} : { upstreamModel }),
           ...(context === undefined ? {} : { contextLength: context }),
           ...(gpu === undefined ? {} : { gpu }),
@@ -299,7 +301,8 @@ buyerCommand(
   "check an answer by scoring it again; exit 0 pass, 1 fail, 2 inconclusive",
   "depinfer verify 0x5a…",
 )
-  .option("--model <reference>", "weights of the answer's class; the embedded test model by default")
+  .option("--model <reference>", "weights of the answer's class, or its ONNX file; the embedded test model by default")
+  .option("--against <url>", "second server of the same model (vLLM, llama-server) that judges a greedy answer")
   .addOption(cpuLibrary())
   .action(async (receipt: string, options) => {
     const { verifyCommand } = await import("./commands/verify.ts");
@@ -310,6 +313,7 @@ buyerCommand(
         networkFile: homePaths(options.home).network,
         json: options.json === true,
         cpuLibrary: options.cpuLibrary,
+        against: options.against,
         ...(model === undefined ? {} : { model }),
       }),
     );

@@ -1,11 +1,9 @@
-import { createChain, recoverAddress } from "@depinfer/chain";
-import { type CpuLibrary, createLlamaEngine, verifyReceipt } from "@depinfer/inference";
+import { createChain } from "@depinfer/chain";
 import type { Verdict } from "@depinfer/proof";
 import { DepinferError, type Hex, runtimeClassSchema, signedReceiptSchema, transcriptSchema } from "@depinfer/protocol";
 import { z } from "zod";
-import { readCalibration } from "./calibration-file.ts";
-import { resolveModel } from "./model-file.ts";
 import { readNetworkFile } from "./network-file.ts";
+import { type JudgeOptions, judgeByLevel } from "./verify-by-level.ts";
 
 /** What a gateway tells about one answer: everything needed to check it. */
 export const receiptFileSchema = z.object({
@@ -22,13 +20,6 @@ export const receiptFileSchema = z.object({
 });
 export type ReceiptFile = z.output<typeof receiptFileSchema>;
 
-export interface VerifyOptions {
-  /** Path of the network's file; calibrations that were made here lie beside it. */
-  readonly networkFile: string;
-  readonly model?: string | undefined;
-  readonly cpuLibrary?: CpuLibrary | undefined;
-}
-
 export interface Verification {
   readonly verdict: Verdict;
   readonly receiptKey: Hex;
@@ -36,15 +27,12 @@ export interface Verification {
 }
 
 /**
- * Scores an answer again on this machine.
+ * Judges an answer again from this machine.
  *
- * @throws DepinferError `verify.noReceipt`, `provider.notRegistered`, and what `verifyReceipt` throws.
+ * @throws DepinferError `verify.noReceipt`, `provider.notRegistered`, and what `judgeByLevel` throws.
  */
-export async function verify(
-  file: ReceiptFile,
-  { networkFile, model, cpuLibrary }: VerifyOptions,
-): Promise<Verification> {
-  const network = readNetworkFile(networkFile);
+export async function verify(file: ReceiptFile, options: JudgeOptions): Promise<Verification> {
+  const network = readNetworkFile(options.networkFile);
   const { receipt: signed, transcript, runtimeClass } = file;
   if (signed === null || transcript === null) {
     throw new DepinferError({
@@ -62,28 +50,11 @@ export async function verify(
       remedy: "Check that the receipt belongs to this network",
     });
   }
-  const engine = await createLlamaEngine({
-    modelPath: await resolveModel(model),
-    ...(cpuLibrary === undefined ? {} : { cpuLibrary }),
-  });
-  try {
-    const binding = { chainId: network.deployment.chainId, verifyingContract: network.deployment.addresses.receiptLog };
-    const started = performance.now();
-    const verdict = await verifyReceipt(
-      { engine, recoverAddress },
-      {
-        signed,
-        transcript,
-        binding,
-        receiptKey: operator.receiptKey,
-        calibration: readCalibration(networkFile, engine.description.classId),
-        ...(runtimeClass === null || runtimeClass === undefined ? {} : { runtimeClass }),
-      },
-    );
-    return { verdict, receiptKey: operator.receiptKey, milliseconds: performance.now() - started };
-  } finally {
-    await engine.dispose();
-  }
+  const binding = { chainId: network.deployment.chainId, verifyingContract: network.deployment.addresses.receiptLog };
+  const started = performance.now();
+  const { receiptKey } = operator;
+  const verdict = await judgeByLevel({ signed, transcript, binding, receiptKey }, runtimeClass ?? undefined, options);
+  return { verdict, receiptKey, milliseconds: performance.now() - started };
 }
 
 export const EXIT_CODES = { pass: 0, fail: 1, inconclusive: 2 } as const;

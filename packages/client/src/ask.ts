@@ -1,9 +1,9 @@
-import type { AuditFlag, MicroUsd } from "@depinfer/protocol";
+import type { AuditFlag, Endpoint, MicroUsd } from "@depinfer/protocol";
 import type { Policy } from "./route.ts";
 
 /** One request of an app, after the gateway has validated it. */
 export interface Ask {
-  readonly endpoint: "chat" | "completion";
+  readonly endpoint: Endpoint;
   /** The app's JSON, byte for byte. */
   readonly body: Uint8Array;
   /** The app's limit, or null for the buyer's default. */

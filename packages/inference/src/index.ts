@@ -18,6 +18,7 @@ export type {
 export { type BackendOptions, type CpuLibrary, type GpuDevice, loadBackend } from "./llama/backend.ts";
 export { createLlamaEngine, type KeyCacheType, type LlamaEngineOptions } from "./llama/llama-engine.ts";
 export { PORTABLE_FAMILY, runsPortableFamily, shippedFamilies } from "./llama/portable-library.ts";
+export { type OpenedReceipt, openReceipt, type ReceiptEvidence } from "./opened-receipt.ts";
 export { createSlots, type Slots } from "./slots.ts";
 export { createUpstreamEngine, type UpstreamEngineOptions } from "./upstream/upstream-engine.ts";
 export {
@@ -25,5 +26,5 @@ export {
   type UpstreamReference,
   type UpstreamReferenceOptions,
 } from "./upstream/upstream-reference.ts";
-export type { GreedyInput, GreedyReference } from "./verify-greedy.ts";
+export { type GreedyInput, type GreedyReference, verifyGreedy } from "./verify-greedy.ts";
 export { type VerifyInput, type VerifyModules, verifyReceipt } from "./verify-receipt.ts";

@@ -5,12 +5,14 @@ import {
   type AuditFlag,
   addressSchema,
   DepinferError,
+  type Endpoint,
   formatUsd,
   type Hex,
   levelOfAnswer,
   type MinimumLevel,
   type Offer,
   type ParsedBody,
+  type ProofLevel,
   parseBody,
   parseMinimumLevel,
   strictestLevel,
@@ -19,6 +21,7 @@ import { describeError, sendJson } from "./http-error.ts";
 import { readBody } from "./http-guard.ts";
 import type { ApiKey } from "./keys.ts";
 import { completeBody, createChunkWriter, finishReason, type ResponseIdentity } from "./openai-response.ts";
+import { tensorOutput } from "./tensor-output.ts";
 
 export interface CompleteOptions {
   readonly bodyLimit: number;
@@ -28,11 +31,11 @@ export interface CompleteOptions {
 }
 
 /**
- * Answers `POST /v1/chat/completions` and `/v1/completions`. A client that goes away stops the work; what it was sent
+ * Answers `POST /v1/chat/completions`, `/v1/completions` and `/v1/infer`. A client that goes away stops the work; what it was sent
  * until then is what is paid.
  */
 export async function complete(
-  endpoint: "chat" | "completion",
+  endpoint: Endpoint,
   buyer: Buyer,
   key: ApiKey,
   request: IncomingMessage,
@@ -46,7 +49,7 @@ export async function complete(
   checkBudget(buyer, key);
   const gone = new AbortController();
   response.on("close", () => gone.abort());
-  const output = parsed.stream ? streamed(endpoint, parsed, response) : buffered(endpoint, parsed, response);
+  const output = outputOf(endpoint, parsed, response);
   const answer = await buyer
     .ask(
       {
@@ -130,12 +133,19 @@ function checkBudget(buyer: Buyer, { name, budget }: ApiKey): void {
 }
 
 /** Where an answer goes. */
-interface Output {
+export interface Output {
   accept(requestId: Hex, offer: Offer): void;
   text(piece: string): Promise<void> | undefined;
   finish(answer: Answer): void;
   /** Ends a response that has begun with an error frame. False when nothing was sent yet, and the status is still free. */
   fail(error: unknown): boolean;
+}
+
+function outputOf(endpoint: Endpoint, parsed: ParsedBody, response: ServerResponse): Output {
+  if (endpoint === "infer") {
+    return tensorOutput(parsed, response);
+  }
+  return parsed.stream ? streamed(endpoint, parsed, response) : buffered(endpoint, parsed, response);
 }
 
 /** Resolves when the client has caught up, or has gone. */
@@ -161,17 +171,22 @@ function identify(endpoint: "chat" | "completion", requestId: Hex, model: string
   };
 }
 
-function answerHeaders(
+/** @param level of this answer, which may be lower than the offer's. */
+export function answerHeaders(
   requestId: Hex,
-  { provider, proofLevel }: Offer,
-  { generation }: ParsedBody,
+  { provider }: Offer,
+  level: ProofLevel,
 ): Readonly<Record<string, string>> {
   return {
     "x-depinfer-receipt": requestId,
     "x-depinfer-provider": provider,
-    "x-depinfer-proof-level": levelOfAnswer(proofLevel, generation.temperature),
+    "x-depinfer-proof-level": level,
     "x-request-id": requestId,
   };
+}
+
+function levelOf({ proofLevel }: Offer, { generation }: ParsedBody): ProofLevel {
+  return levelOfAnswer(proofLevel, generation.temperature);
 }
 
 function buffered(endpoint: "chat" | "completion", parsed: ParsedBody, response: ServerResponse): Output {
@@ -188,7 +203,7 @@ function buffered(endpoint: "chat" | "completion", parsed: ParsedBody, response:
         response,
         200,
         completeBody(identify(endpoint, requestId, parsed.model, offer), text, answer),
-        answerHeaders(requestId, offer, parsed),
+        answerHeaders(requestId, offer, levelOf(offer, parsed)),
       );
     },
     fail: () => false,
@@ -204,7 +219,7 @@ function streamed(endpoint: "chat" | "completion", parsed: ParsedBody, response:
     if (chunks === null) {
       chunks = createChunkWriter(identify(endpoint, requestId, parsed.model, offer));
       response.writeHead(200, {
-        ...answerHeaders(requestId, offer, parsed),
+        ...answerHeaders(requestId, offer, levelOf(offer, parsed)),
         "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-cache",
         "x-accel-buffering": "no",

@@ -360,6 +360,47 @@ describe("a demanded level of proof", () => {
   });
 });
 
+describe("tensors", () => {
+  const tensors = { x: { type: "float32" as const, shape: [1], data: "AACAPw==" } };
+  const infer = (body: object, options: Call = {}) =>
+    call("/v1/infer", { method: "POST", body: JSON.stringify(body), ...options });
+
+  test("go in and come back as JSON, with the level of the answer", async () => {
+    const replay: Offer = { ...offer, proofLevel: "replay" };
+    behave = async (ask, { onText }) => {
+      expect(ask).toMatchObject({
+        endpoint: "infer",
+        maxTokens: 7,
+        policy: { model: "words", minProofLevel: "replay" },
+      });
+      await onText('{"y":{"data":"AACAPw==",');
+      await onText('"shape":[1],"type":"float32"}}');
+      return { ...answer, offer: replay };
+    };
+    const reply = await infer({ model: "words", inputs: tensors, max_output_words: 7, proof: { min: "replay" } });
+    expect(reply.headers["x-depinfer-proof-level"]).toBe("replay");
+    expect(JSON.parse(reply.text)).toMatchObject({
+      object: "tensors",
+      outputs: { y: tensors.x },
+      usage: { input_words: 3, output_words: 2 },
+    });
+  });
+
+  test("that are none are 400 on the way in and 502 on the way back", async () => {
+    expect(await infer({ model: "words", inputs: { x: { ...tensors.x, shape: [2] } } })).toMatchObject({
+      status: 400,
+      error: { code: "request.invalid", param: "inputs.x" },
+    });
+    expect(await infer({ model: "words" })).toMatchObject({ status: 400, error: { param: "inputs" } });
+    expect(asked).toEqual([]);
+    behave = says("no tensors at all");
+    expect(await infer({ model: "words", inputs: tensors })).toMatchObject({
+      status: 502,
+      error: { code: "tensor.badText" },
+    });
+  });
+});
+
 describe("who may call", () => {
   test.each([
     "localhost.evil.com",

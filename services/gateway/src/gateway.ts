@@ -80,6 +80,9 @@ export function createGateway({ buyer, keys, log }: GatewayModules, options: Gat
     "/v1/completions": {
       POST: (request, response) => complete("completion", buyer, keyOf(request), request, response, completing),
     },
+    "/v1/infer": {
+      POST: (request, response) => complete("infer", buyer, keyOf(request), request, response, completing),
+    },
   };
 
   function receiptRoute(path: string): Readonly<Record<string, Handler>> | undefined {

@@ -25,6 +25,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "request.malformed": INVALID,
   "request.invalid": INVALID,
   "request.contextExceeded": { ...INVALID, code: "context_length_exceeded" },
+  "request.outputTooLarge": INVALID,
+  "tensor.badInput": INVALID,
   "request.tooLarge": { status: 413, type: "invalid_request_error" },
   "request.cancelled": { status: 499, type: "invalid_request_error" },
   "http.notFound": { status: 404, type: "invalid_request_error" },

@@ -11,6 +11,8 @@ export interface VerifyCommandOptions {
   readonly model?: string;
   readonly cpuLibrary?: CpuLibrary;
   readonly json: boolean;
+  /** A second server of the same model, for answers of level `greedy`. */
+  readonly against?: string | undefined;
 }
 
 /**

@@ -29,6 +29,8 @@ import type { RunningService } from "./lifecycle.ts";
 export interface ProviderOptions extends ServiceOptions {
   /** Path, URL or `hf:` reference of a GGUF file; the embedded test model by default. */
   readonly model?: string;
+  /** Path of an ONNX model to serve tensors with instead. */
+  readonly onnx?: string;
   /** URL of an OpenAI-compatible server to serve instead of weights. */
   readonly upstream?: string;
   readonly upstreamModel?: string;
@@ -118,6 +120,10 @@ async function simulated(engine: Engine, receiptKey: Hex, log: Log): Promise<Eng
 }
 
 async function openEngine(options: ProviderOptions, log: Log): Promise<Engine> {
+  if (options.onnx !== undefined) {
+    const { createOnnxEngine, createTensorProvider } = await import("@depinfer/inference/onnx");
+    return createTensorProvider(await createOnnxEngine({ modelPath: options.onnx }));
+  }
   if (options.upstream !== undefined) {
     const upstream = await createUpstreamEngine({
       url: options.upstream,
