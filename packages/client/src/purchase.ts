@@ -222,6 +222,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
       outputTokens:
         tokens.length > 0 ? tokens.length : Math.min(reported, Buffer.byteLength(text), terms.maxOutputTokens),
       text,
+      endedAt: Date.now(),
     };
     const cost = meteredCost(seen);
     if (signed === null) {

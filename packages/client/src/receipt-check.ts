@@ -26,7 +26,12 @@ export interface Observed {
   /** Tokens to pay for: the ids that arrived, or the upstream's count within what the text allows. */
   readonly outputTokens: number;
   readonly text: string;
+  /** When the answer ended, in ms since 1970 by the buyer's clock. */
+  readonly endedAt: number;
 }
+
+/** Clocks may differ. A receipt dated further away could have the time for disputing it over before it began. */
+const MOST_CLOCK_SKEW_MS = 600_000;
 
 /** The cost by the buyer's own count. */
 export function meteredCost({
@@ -65,6 +70,9 @@ export function receiptFaults(
     proofLevel: seen.offer.proofLevel,
     cost: meteredCost(seen),
   };
+  if (Math.abs(receipt.finishedAt - seen.endedAt) > MOST_CLOCK_SKEW_MS) {
+    faults.push(`its finishedAt is ${receipt.finishedAt}, the answer ended at ${seen.endedAt}`);
+  }
   for (const [field, value] of Object.entries(wanted)) {
     const found = Object.entries(receipt).find(([name]) => name === field)?.[1];
     if (found !== value) {
