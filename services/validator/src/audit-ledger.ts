@@ -1,5 +1,6 @@
 import { countColumn, hexColumn, type Journal, type Row, textColumn } from "@depinfer/journal";
 import { type AuditEvent, auditEventSchema, type Hex } from "@depinfer/protocol";
+import { CANARIES_MIGRATION } from "./canary/canary-ledger.ts";
 import { BALLOTS_MIGRATION } from "./disputes/ballots.ts";
 import { type Finding, findingSchema } from "./finding.ts";
 
@@ -27,6 +28,7 @@ export const VALIDATOR_MIGRATIONS: readonly string[] = [
    CREATE TABLE audit_events (seq INTEGER PRIMARY KEY, block INTEGER NOT NULL, event TEXT NOT NULL) STRICT;
    CREATE INDEX audit_events_by_block ON audit_events (block)`,
   BALLOTS_MIGRATION,
+  CANARIES_MIGRATION,
 ];
 
 export interface EpochTask {

@@ -1,4 +1,13 @@
 export { VALIDATOR_MIGRATIONS } from "./audit-ledger.ts";
+export {
+  type Canaries,
+  type CanaryIdentity,
+  type CanaryModules,
+  type CanaryOptions,
+  createCanaries,
+} from "./canary/canaries.ts";
+export type { SeenRequest } from "./canary/mix.ts";
+export { type ObserveModules, observe } from "./canary/observe.ts";
 export { openEvidence, publicEvidence, sealedEvidence } from "./disputes/evidence.ts";
 export { createJuror, type Juror, type JurorModules, type JurorOptions } from "./disputes/juror.ts";
 export {
