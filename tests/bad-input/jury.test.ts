@@ -7,6 +7,7 @@ import { createLlamaEngine, type ScoringEngine } from "@depinfer/inference";
 import { openJournal } from "@depinfer/journal";
 import { calibrationFor } from "@depinfer/proof";
 import {
+  type AuditEvent,
   concatBytes,
   createSealingKey,
   type Hex,
@@ -31,6 +32,13 @@ import { askFor, type Market, startMarket, type TestBuyer, type TestProvider, un
 
 /* Jurors that are stopped, fed with rubbish or left alone. A real engine: the verdicts are about real text. */
 
+const BOUNDS = {
+  honestMismatchRate: 0.001,
+  honestMeanMargin: 0.001,
+  clip: 2,
+  weakestCheatRate: 0.05,
+  minimumTokens: 8,
+};
 const home = mkdtempSync(join(tmpdir(), "depinfer-jury-"));
 let market: Market;
 let engine: ScoringEngine;
@@ -90,6 +98,7 @@ function sitWith(
   scoring: ScoringEngine,
   { chain, address, sealingKey, journal: path, log }: Member,
   changes: Partial<Chain["disputes"]> = {},
+  auditEvents: readonly AuditEvent[] = [],
 ) {
   const journal = openJournal({ path, migrations: VALIDATOR_MIGRATIONS });
   const juror = createJuror(
@@ -99,8 +108,8 @@ function sitWith(
       calibration: calibrationFor(scoring.description.classId),
       sealingKey,
       recoverAddress,
-      auditEvents: () => [],
-      rules: {},
+      auditEvents: () => auditEvents,
+      rules: { boundsOf: () => BOUNDS },
       journal,
       randomBytes,
       log: (_level, message) => log.push(message),
@@ -275,6 +284,42 @@ describe("a jury", () => {
     expect((await market.chain.stake.of(one.address)).amount).toBe(before - 5_000_000n);
     expect((await market.chain.stake.of(provider.account)).amount, "the accused keeps all").toBe(20_000_000n);
   }, 90_000);
+});
+
+describe("a record", () => {
+  test("convicts if the verdicts that count until the block do, and not by later ones", async () => {
+    const { classId } = engine.description;
+    const auditor = members[0]?.address ?? "0x";
+    const digest = toHex(randomBytes(32));
+    const accused = provider.account;
+    /** A receipt that is alone in its epoch is always selected, and the only member always drawn. */
+    const events: AuditEvent[] = [
+      { kind: "provider", block: 1, provider: accused },
+      { kind: "joined", block: 1, validator: auditor, classIds: [classId] },
+      { kind: "root", block: 2, provider: accused, epoch: 1, count: 1 },
+      { kind: "beacon", block: 4, provider: accused, epoch: 1, beacon: digest, targetBlock: 3 },
+      {
+        ...{ kind: "attested", block: 5, validator: auditor, provider: accused, epoch: 1, digest, classId },
+        ...{ verdict: "fail", tokens: 64, mismatches: 40, marginMicros: 60_000_000 },
+      },
+    ];
+    const before = (await market.chain.stake.of(accused)).amount;
+    for (const [uptoBlock, verdict] of [
+      [4n, "inconclusive"],
+      [5n, "fail"],
+    ] as const) {
+      const { id, blockNumber } = await buyer.chain.disputes.openRecord(accused, classId, uptoBlock);
+      await until("the beacon is there", async () => (await market.chain.blockNumber()) > blockNumber + 1n);
+      const sitting = members.map((one) => sitWith(engine, one, {}, events));
+      expect(await outcome(id), `until block ${uptoBlock}`).toBe(verdict);
+      await Promise.all(sitting.map((one) => one.stop()));
+    }
+    expect(before).toBeGreaterThan(0n);
+    expect((await market.chain.stake.of(accused)).amount).toBe(0n);
+    await expect(buyer.chain.disputes.openRecord(accused, classId, 6n)).rejects.toMatchObject({
+      errorName: "NothingAtStake",
+    });
+  }, 120_000);
 });
 
 test("whatever is published as evidence is opened or refused by a code", () => {

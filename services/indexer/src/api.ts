@@ -48,6 +48,11 @@ const ROUTES: readonly Route[] = [
     values: (_, query) => [limitOf(query), query.get("provider"), query.get("verdict")],
   },
   {
+    pattern: /^\/disputes$/,
+    sql: "SELECT * FROM disputes WHERE ($2::text IS NULL OR accused = $2) ORDER BY opened_block DESC LIMIT $1",
+    values: (_, query) => [limitOf(query), query.get("provider")],
+  },
+  {
     pattern: /^\/channels$/,
     sql: "SELECT * FROM channels WHERE ($2::text IS NULL OR payer = $2) AND ($3::text IS NULL OR receiver = $3) ORDER BY opened_block DESC LIMIT $1",
     values: (_, query) => [limitOf(query), query.get("payer"), query.get("provider")],
@@ -119,7 +124,7 @@ async function answer(db: Database, method: string, target: string, response: Se
     code: "index.noRoute",
     message: `There is no ${method} ${pathname} here`,
     remedy:
-      "Use GET /providers, /offers, /receipts, /receipts/ID, /audits, /channels, /channels/ID, /epochs or /status",
+      "Use GET /providers, /offers, /receipts, /receipts/ID, /audits, /disputes, /channels, /channels/ID, /epochs or /status",
   });
 }
 

@@ -43,9 +43,11 @@ FROM events WHERE name IN ('Registered', 'Updated', 'Deregistered')
 ORDER BY args->>'operator', block DESC, log_index DESC;
 
 CREATE OR REPLACE VIEW stakes AS
-SELECT DISTINCT ON (args->>'operator') args->>'operator' AS operator, args->>'stake' AS stake, args->>'totalSlots' AS slots
-FROM events WHERE name = 'Bonded'
-ORDER BY args->>'operator', block DESC, log_index DESC;
+SELECT DISTINCT ON (changed.args->>'operator') changed.args->>'operator' AS operator, changed.args->>'stake' AS stake,
+  (SELECT args->>'totalSlots' FROM events WHERE name = 'Bonded' AND args->>'operator' = changed.args->>'operator'
+    ORDER BY block DESC, log_index DESC LIMIT 1) AS slots
+FROM events changed WHERE changed.name IN ('Bonded', 'Unbonded', 'Slashed')
+ORDER BY changed.args->>'operator', changed.block DESC, changed.log_index DESC;
 
 CREATE OR REPLACE VIEW channels AS
 SELECT
@@ -62,6 +64,15 @@ SELECT posted.args->>'provider' AS provider, (posted.args->>'epoch')::bigint AS 
   (posted.args->>'totalCost')::numeric AS cost, posted.tx, posted.block,
   (SELECT args->>'beacon' FROM events WHERE name = 'BeaconDrawn' AND args->>'provider' = posted.args->>'provider' AND args->>'epoch' = posted.args->>'epoch') AS beacon
 FROM events posted WHERE posted.name = 'RootPosted';
+
+CREATE OR REPLACE VIEW disputes AS
+SELECT opened.args->>'id' AS id, opened.args->>'accused' AS accused, opened.args->>'challenger' AS challenger,
+  opened.args->>'receiptDigest' AS receipt_id, opened.tx, opened.block AS opened_block,
+  (SELECT args->>'appellant' FROM events WHERE name = 'Appealed' AND args->>'id' = opened.args->>'id') AS appellant,
+  (ARRAY['pass', 'inconclusive', 'fail', 'timeout'])[(final.args->>'outcome')::int] AS outcome,
+  (final.args->>'salt')::boolean AS salt, (final.args->>'slashed')::numeric AS slashed, final.block AS closed_block
+FROM events opened LEFT JOIN events final ON final.name = 'Finalised' AND final.args->>'id' = opened.args->>'id'
+WHERE opened.name IN ('DisputeOpened', 'RecordDisputeOpened');
 
 CREATE OR REPLACE VIEW audits AS
 SELECT args->>'receiptDigest' AS receipt_id, args->>'provider' AS provider, args->>'validator' AS validator, (args->>'epoch')::bigint AS epoch,
