@@ -116,6 +116,8 @@ export class FrameStream {
       }
     });
     stream.addEventListener("close", ({ error }) => {
+      // What is still queued has nowhere to go, and the stream throws at whoever sends it.
+      this.#writer.stop();
       this.#end(error === undefined ? "the connection is gone" : errorMessage(error), error);
     });
   }
