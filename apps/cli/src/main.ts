@@ -30,6 +30,14 @@ function integer(text: string): number {
   return Number(text);
 }
 
+function rate(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 3_600)) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not between 0 and 3600`);
+  }
+  return value;
+}
+
 function fraction(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !(value >= 0 && value <= 1)) {
@@ -88,6 +96,7 @@ program
   .option("--upstream <url>", "OpenAI-compatible server that providers serve instead of weights")
   .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)
   .option("--audit-rate <share>", "fixed share of receipts to audit, instead of the protocol's schedule", fraction)
+  .option("--canaries-per-hour <count>", "requests that each validator buys unseen and audits, on average", rate, 0)
   .option("--once <prompt>", "answer one prompt, prove and settle it, and stop")
   .option("--temperature <value>", "sampling temperature of --once", temperature, 0.7)
   .addOption(adversaries())
@@ -222,13 +231,22 @@ service("gateway", "buy inference for your apps through an OpenAI-compatible end
 service("validator", "audit answers and attest verdicts", "depinfer validator --model model.gguf")
   .option("--model <reference>", "weights of the class to audit; the embedded test model by default")
   .addOption(cpuLibrary())
+  .option("--canaries-per-hour <count>", "requests to buy unseen and audit, on average; 0 buys none", rate, 0)
+  .option("--canary-budget <dollars>", "most that canaries ever may spend", integer, 20)
   .option("--lazy", "TEST ONLY: vote pass in every jury without looking, to see it punished", false)
   .action(async (options) => {
     const { startValidator } = await import("./service/validator.ts");
     const { model, lazy } = options;
     await runService("validator", options.home, (log) =>
       startValidator(
-        { ...serviceOptions(options), lazy, cpuLibrary: options.cpuLibrary, ...(model === undefined ? {} : { model }) },
+        {
+          ...serviceOptions(options),
+          canariesPerHour: options.canariesPerHour,
+          canaryBudget: BigInt(options.canaryBudget) * 1_000_000n,
+          lazy,
+          cpuLibrary: options.cpuLibrary,
+          ...(model === undefined ? {} : { model }),
+        },
         log,
       ),
     );

@@ -19,7 +19,8 @@ export interface Connected {
   readonly identity: Identity;
   readonly network: NetworkFile;
   readonly chain: Chain;
-  createHost(options: Pick<HostOptions, "role" | "nonceHeadFor">): Promise<Host>;
+  /** A node of this service, or with another seed one beside it, on ports of its own. */
+  createHost(options: Pick<HostOptions, "role" | "nonceHeadFor"> & Partial<Pick<HostOptions, "seed">>): Promise<Host>;
 }
 
 /** @throws DepinferError `network.badFile`, `keystore.*`, `chain.unreachable` or `chain.wrongChain`. */
@@ -33,12 +34,12 @@ export async function connect(options: ServiceOptions, log: Log): Promise<Connec
     network,
     chain,
     async createHost(hostOptions) {
-      const port = options.p2pPort;
+      const port = hostOptions.seed === undefined ? options.p2pPort : 0;
       const host = createHost(
         { onProblem: (problem) => log("warn", `network: ${problem.message}`, { code: problem.code }) },
         {
-          ...hostOptions,
           seed: identity.nodeSeed,
+          ...hostOptions,
           listen: [`/ip4/127.0.0.1/udp/${port}/quic-v1`, `/ip4/127.0.0.1/tcp/${port}`],
           bootstrapFile: network.bootstrapFile,
         },

@@ -4,9 +4,10 @@ import { recoverAddress } from "@depinfer/chain";
 import { BUYER_MIGRATIONS, createBuyer } from "@depinfer/client";
 import { createGateway, createKeys, GATEWAY_MIGRATIONS, type Keys } from "@depinfer/gateway";
 import { openJournal } from "@depinfer/journal";
-import { DepinferError, type Log, type MinimumLevel, microUsd } from "@depinfer/protocol";
+import { DepinferError, type Log, type MinimumLevel } from "@depinfer/protocol";
 import { writeWhole } from "../network-file.ts";
 import { type QuoteCheckOptions, quoteChecker } from "../quote-checker.ts";
+import { CHANNEL_DEPOSIT } from "./buyer-settings.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import type { RunningService } from "./lifecycle.ts";
 
@@ -17,9 +18,6 @@ export interface GatewayServiceOptions extends ServiceOptions, QuoteCheckOptions
   /** What every answer has to be provable at least. */
   readonly minProofLevel: MinimumLevel;
 }
-
-/** Units put into a new channel: one dollar. */
-const CHANNEL_DEPOSIT = microUsd(1_000_000);
 
 export async function startGateway(options: GatewayServiceOptions, log: Log): Promise<RunningService> {
   const { identity, chain, createHost } = await connect(options, log);

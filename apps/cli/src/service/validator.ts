@@ -8,6 +8,7 @@ import { createJuror, createValidator, VALIDATOR_MIGRATIONS } from "@depinfer/va
 import { auditRulesOf } from "../audit-rules.ts";
 import { readCalibration } from "../calibration-file.ts";
 import { resolveModel } from "../model-file.ts";
+import { startCanaries } from "./canaries.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import { join, joinValidators } from "./join.ts";
 import type { RunningService } from "./lifecycle.ts";
@@ -17,6 +18,10 @@ export interface ValidatorServiceOptions extends ServiceOptions {
   readonly cpuLibrary?: CpuLibrary;
   /** TEST ONLY: votes `pass` in every jury without looking. */
   readonly lazy: boolean;
+  /** Canaries in an hour, on average; none at 0. */
+  readonly canariesPerHour: number;
+  /** Units that canaries ever may spend. */
+  readonly canaryBudget: bigint;
 }
 
 /** Audits and juries that may score at the same time, sharing the engine's steps. */
@@ -29,7 +34,8 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
     ...(options.cpuLibrary === undefined ? {} : { cpuLibrary: options.cpuLibrary }),
   });
   const calibration = readCalibration(options.networkFile, engine.description.classId);
-  const { identity, chain, network, createHost } = await connect(options, log);
+  const connected = await connect(options, log);
+  const { identity, chain, network, createHost } = connected;
   const host = await createHost({ role: "validator" });
   const address = identity.wallet.address;
   await join(
@@ -81,6 +87,13 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
     { juror: address, lazy: options.lazy },
   );
   juror.start();
+  const canaries =
+    options.canariesPerHour === 0
+      ? null
+      : startCanaries(
+          { connected, host, engine, calibration, journal, validator, log },
+          { home: options.home, perHour: options.canariesPerHour, budget: options.canaryBudget },
+        );
   return {
     info: {
       validator: address,
@@ -89,8 +102,11 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
       classId: engine.description.classId,
       lazy: options.lazy,
     },
-    control: { state: () => ({ ...validator.state(), jury: juror.state() }) },
+    control: {
+      state: () => ({ ...validator.state(), jury: juror.state(), canaries: canaries?.state() ?? null }),
+    },
     async stop() {
+      await canaries?.stop();
       await juror.stop();
       await validator.stop();
       await host.stop();

@@ -24,6 +24,8 @@ export interface NetworkOptions {
   readonly epochSeconds: number;
   /** Fixed share of receipts that are audited, instead of the protocol's schedule. */
   readonly auditRate?: number;
+  /** Canaries of each validator in an hour, on average; none when left out. */
+  readonly canariesPerHour?: number;
   /** TEST ONLY: the first validators vote `pass` in juries without looking. */
   readonly lazyValidators?: number;
   readonly disputeTerms?: Partial<DisputeTerms>;
@@ -129,11 +131,12 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
       steps.notice(`port ${port + INDEXER_PORT_OFFSET} is busy, the indexer takes ${indexerPort}`);
     }
     const indexerUrl = `http://${LOOPBACK}:${indexerPort}`;
+    const canaries = ["--canaries-per-hour", String(options.canariesPerHour ?? 0)];
     const complete = steps.run(`Starting ${options.validators} validators and the indexer`, async () => {
       await Promise.all([
         start(names.indexer, "indexer", "--port", String(indexerPort)),
         ...names.validators.map((name, index) =>
-          start(name, "validator", ...model, ...(index < (options.lazyValidators ?? 0) ? ["--lazy"] : [])),
+          start(name, "validator", ...model, ...canaries, ...(index < (options.lazyValidators ?? 0) ? ["--lazy"] : [])),
         ),
       ]);
     });
