@@ -38,16 +38,30 @@ export interface CalibrateOptions {
   readonly json: boolean;
 }
 
+/** One of the two things that are measured. */
+interface Part {
+  /** Name of its tasks. */
+  readonly name: string;
+  /** What was measured before. */
+  readonly counts: HonestCounts;
+  readonly firstTask: number;
+  /** Tokens that there shall be in the end. */
+  readonly tokens: number;
+  readonly signal?: AbortSignal;
+}
+
 /** Requests under way at once. They share the engine's steps, which makes the run faster and changes no bit. */
 const CONCURRENCY = 8;
 const CONTEXT = 1024;
 /** The cheat's rate needs fewer tokens than the honest one, which is about rare events. */
 const CHEAT_SHARE = 0.05;
+const LEAST_CHEATED = 1_000;
 const PROGRESS_MS = 2_000;
 
 /**
- * `depinfer calibrate [CLASS]`: measures what honest answers of a runtime class look like to a verifier of that class.
- * What was measured is kept when the command is interrupted, and added to when it is run again.
+ * `depinfer calibrate [CLASS]`: measures what honest answers of a runtime class look like to a verifier of that class,
+ * then those of a cheat. The first Ctrl-C ends the honest part with what was measured, which is kept and added to when
+ * the command is run again; the second gives up.
  */
 export async function calibrate(wanted: string | undefined, options: CalibrateOptions): Promise<void> {
   const engineOptions = {
@@ -62,56 +76,57 @@ export async function calibrate(wanted: string | undefined, options: CalibrateOp
   const out = options.out ?? calibrationPath(options.home, classId);
   const earlier = readEarlier(out, classId, options.tasks);
   const interrupt = new AbortController();
-  process.once("SIGINT", () => interrupt.abort());
-  const progress = createProgress(options.tokens, earlier?.honest.tokens ?? 0);
+  process.once("SIGINT", () => {
+    interrupt.abort();
+    process.once("SIGINT", () => process.exit(130));
+  });
+  const progress = createProgress();
 
-  async function measure(
-    provider: ScoringEngine,
-    name: string,
-    start: HonestCounts,
-    firstTask: number,
-    tokens: number,
-  ): Promise<{ counts: HonestCounts; nextTask: number }> {
-    let counts = start;
+  async function measure(provider: ScoringEngine, part: Part): Promise<{ counts: HonestCounts; nextTask: number }> {
+    let { counts } = part;
     const nextTask = await scoreTranscripts({
       verifier,
       answer: (request, onDelta) => provider.generate(request, onDelta),
-      tasks: (index) => taskAt(name, index),
-      firstTask,
+      tasks: (index) => taskAt(part.name, index),
+      firstTask: part.firstTask,
       margin: MARGIN_OPTIONS,
-      tokens,
+      tokens: part.tokens - counts.tokens,
       concurrency: CONCURRENCY,
-      signal: interrupt.signal,
+      ...(part.signal === undefined ? {} : { signal: part.signal }),
       onTranscript({ positions }) {
         counts = addTranscript(counts, positions);
-        progress(name, counts);
+        progress(part.name, counts, part.tokens);
       },
     });
     return { counts, nextTask };
   }
 
   try {
+    const honest = await measure(verifier, {
+      name: options.tasks,
+      counts: earlier?.honest ?? NO_COUNTS,
+      firstTask: earlier?.provenance.nextTask ?? 0,
+      tokens: options.tokens,
+      signal: interrupt.signal,
+    });
     const cheaper = await createLlamaEngine({ modelPath: cheaperPath, ...engineOptions });
-    const weakest =
-      earlier?.weakestCheat.counts ??
-      (await measure(cheaper, `${options.tasks}/cheaper`, NO_COUNTS, 0, options.tokens * CHEAT_SHARE)).counts;
     const { quantisation } = cheaper.description.runtimeClass;
+    const cheated = earlier?.weakestCheat.counts ?? NO_COUNTS;
+    const weakest = await measure(cheaper, {
+      name: `${options.tasks}/cheaper`,
+      counts: cheated,
+      // Those that were under way at the end are not used again.
+      firstTask: cheated.transcripts === 0 ? 0 : cheated.transcripts + CONCURRENCY,
+      tokens: Math.max(LEAST_CHEATED, honest.counts.tokens * CHEAT_SHARE),
+    });
     await cheaper.dispose();
-    const left = options.tokens - (earlier?.honest.tokens ?? 0);
-    const honest = await measure(
-      verifier,
-      options.tasks,
-      earlier?.honest ?? NO_COUNTS,
-      earlier?.provenance.nextTask ?? 0,
-      left,
-    );
     const file: CalibrationFile = {
       format: "depinfer/calibration/1",
       classId,
       runtimeClass,
       margin: { ...MARGIN_OPTIONS },
       honest: honest.counts,
-      weakestCheat: { name: `weights of precision ${quantisation}`, counts: weakest },
+      weakestCheat: { name: `weights of precision ${quantisation}`, counts: weakest.counts },
       provenance: {
         at: new Date().toISOString(),
         machine: `${cpus()[0]?.model ?? "unknown processor"}, ${platform()}-${arch()}, Node ${process.version}`,
@@ -173,19 +188,22 @@ function readEarlier(path: string, classId: string, tasks: string): CalibrationF
   return parsed.data;
 }
 
-function createProgress(wanted: number, earlier: number): (name: string, counts: HonestCounts) => void {
-  const started = performance.now();
-  let shown = started;
-  return (name, { tokens, mismatches, informative }) => {
+function createProgress(): (name: string, counts: HonestCounts, wanted: number) => void {
+  let shown = performance.now();
+  let since = { name: "", tokens: 0, at: shown };
+  return (name, { tokens, mismatches, informative }, wanted) => {
     const now = performance.now();
+    if (since.name !== name) {
+      since = { name, tokens, at: now };
+    }
     if (now - shown < PROGRESS_MS) {
       return;
     }
     shown = now;
-    const rate = (tokens - earlier) / ((now - started) / 1000);
-    const left = Math.max(0, (wanted - tokens) / Math.max(1, rate));
+    const rate = (tokens - since.tokens) / (now - since.at);
+    const minutes = Math.ceil(Math.max(0, wanted - tokens) / Math.max(rate, 1e-6) / 60_000);
     console.error(
-      `${name}: ${tokens} tokens, ${informative} informative, ${mismatches} mismatches, about ${Math.ceil(left / 60)} min left`,
+      `${name}: ${tokens} of ${Math.round(wanted)} tokens, ${informative} informative, ${mismatches} mismatches, about ${minutes} min left`,
     );
   };
 }
