@@ -260,10 +260,10 @@ export function createAuditRecord(rules: AuditRules = {}): AuditRecord {
         ordinal,
         passes,
         rate: auditRate(passes, schedule),
-        classes: [...classes].map(([classId, state]) => ({
+        classes: [...classes].map(([classId, state], index) => ({
           classId,
           state,
-          outcome: ordinal === null ? null : (evidenceFor(classId)?.outcome(state, ordinal) ?? null),
+          outcome: ordinal === null ? null : (evidenceFor(classId)?.outcome(state, ordinal, index + 1) ?? null),
         })),
         uncounted: { ...uncounted },
       };

@@ -144,7 +144,15 @@ describe("evidence", () => {
     }
     expect(total).toBeGreaterThan(0.99e-4);
     expect(total).toBeLessThanOrEqual(1e-4);
+    const alone = Math.exp(-evidence.outcome(NO_EVIDENCE, 3).failAt);
+    let classes = 0;
+    for (let classOrdinal = 1; classOrdinal <= 10_000; classOrdinal++) {
+      classes += Math.exp(-evidence.outcome(NO_EVIDENCE, 3, classOrdinal).failAt);
+    }
+    expect(classes).toBeGreaterThan(0.99 * alone);
+    expect(classes).toBeLessThanOrEqual(alone);
     expect(() => evidence.outcome(NO_EVIDENCE, 0)).toThrow(RangeError);
+    expect(() => evidence.outcome(NO_EVIDENCE, 1, 0)).toThrow(RangeError);
   });
 
   test.each([

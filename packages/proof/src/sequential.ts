@@ -81,9 +81,11 @@ export interface Evidence {
    *
    * @param ordinal the provider's place in the order of first registrations, from 1. The i-th provider has the share
    * α / (i (i + 1)) of the error, which adds up to α over however many there will be.
+   * @param classOrdinal the class's place among those in which the provider was audited, from 1, which shares the
+   * provider's part in the same way; left out where a provider has one class only.
    * @throws RangeError for an ordinal that is not a whole number of at least 1.
    */
-  outcome(state: EvidenceState, ordinal: number): EvidenceOutcome;
+  outcome(state: EvidenceState, ordinal: number, classOrdinal?: number): EvidenceOutcome;
 }
 
 /**
@@ -111,11 +113,8 @@ export function createEvidence(bounds: EvidenceBounds, { alpha = 1e-4, beta = 1e
       const peak = Math.max(state.peak ?? Number.NEGATIVE_INFINITY, now);
       return { ...sum, peak: Number.isFinite(peak) ? peak : null };
     },
-    outcome(state, ordinal) {
-      if (!Number.isSafeInteger(ordinal) || ordinal < 1) {
-        throw new RangeError(`${ordinal} is no place in the order of registrations`);
-      }
-      const failAt = Math.log(ordinal) + Math.log(ordinal + 1) - Math.log(alpha);
+    outcome(state, ordinal, classOrdinal) {
+      const failAt = -Math.log(alpha) + logShare(ordinal) + (classOrdinal === undefined ? 0 : logShare(classOrdinal));
       const passAt = -Math.log(beta);
       const logCleared = logMixture(
         GRID.map((theta) => -theta),
@@ -128,6 +127,14 @@ export function createEvidence(bounds: EvidenceBounds, { alpha = 1e-4, beta = 1e
       return { outcome, logEvidence: logEvidence(state), failAt, logCleared, passAt };
     },
   };
+}
+
+/** ln of i (i + 1), whose inverses add up to 1 over all i from 1. */
+function logShare(ordinal: number): number {
+  if (!Number.isSafeInteger(ordinal) || ordinal < 1) {
+    throw new RangeError(`${ordinal} is no place in an order`);
+  }
+  return Math.log(ordinal) + Math.log(ordinal + 1);
 }
 
 /**
