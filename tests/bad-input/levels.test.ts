@@ -94,6 +94,21 @@ describe("a buyer that demands a level", () => {
     });
   });
 
+  test("is refused by a provider that cannot meet what the body demands, which would sign for its own failure", async () => {
+    const { buyer, provider } = await trading(upstream("greedy"));
+    const body = (temperature: number, min: string) =>
+      utf8(JSON.stringify({ model: "words", messages: [{ role: "user", content: "x" }], temperature, proof: { min } }));
+    for (const [temperature, min] of [
+      [0, "seeded"],
+      [1, "greedy"],
+    ] as const) {
+      await expect(ask(buyer, { body: body(temperature, min) })).rejects.toMatchObject({
+        message: expect.stringContaining(`The request demands at least ${min}, this provider's answer would be`),
+      });
+    }
+    expect((await ask(buyer, { body: body(0, "greedy") })).offer.provider).toBe(provider.account);
+  });
+
   test("refuses a receipt that promises less, does not ask that provider again, and pays what it counted", async () => {
     const { buyer, provider } = await trading(breakingItsWord());
     await expect(ask(buyer, { policy: { model: "words", minProofLevel: "seeded" } })).rejects.toMatchObject({

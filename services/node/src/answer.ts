@@ -16,6 +16,7 @@ import {
   type Hex,
   levelOfAnswer,
   type MicroUsd,
+  meetsLevel,
   type Prices,
   parseBody,
   type Receipt,
@@ -230,7 +231,16 @@ function admit({ engine, ledger, underWay }: AnswerModules, { prices }: AnswerOp
       "Use a fresh request id; the first answer's receipt stands",
     );
   }
-  const { generation } = parseBody(terms.endpoint, request.body);
+  const { generation, minProofLevel } = parseBody(terms.endpoint, request.body);
+  const level = levelOfAnswer(description.proofLevel, generation.temperature);
+  // Whoever answers a demand that it cannot meet has signed for its own failure.
+  if (minProofLevel !== null && !meetsLevel(level, minProofLevel, { allowSimulatedAttestation: true })) {
+    throw refusal(
+      "provider.levelTooLow",
+      `The request demands at least ${minProofLevel}, this provider's answer would be ${level}`,
+      "Route by the levels in the offers",
+    );
+  }
   const prompt = engine.prompt(generation);
   const room = description.contextLength - prompt.tokens.length;
   return { request, payload, prompt, generation, limit: Math.min(terms.maxOutputTokens, room) };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { errorCode } from "@depinfer/protocol";
 import { describe, expect, test } from "vitest";
 import { createTestPlatform } from "../testing/tdx-platform.ts";
@@ -17,6 +18,12 @@ function codeOf(work: () => unknown): string {
     return errorCode(error);
   }
 }
+
+test("report data are the hash of domain, class, key and nonce", () => {
+  const digits = `${Buffer.from("depinfer/attestation/1\n").toString("hex")}${"11".repeat(32)}${"22".repeat(20)}${"33".repeat(32)}`;
+  const wanted = createHash("sha512").update(Buffer.from(digits, "hex")).digest("hex");
+  expect(Buffer.from(reportData(subject)).toString("hex")).toBe(wanted);
+});
 
 describe("a SIMULATED quote", () => {
   test("says so in its own bytes", () => {
