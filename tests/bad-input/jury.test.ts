@@ -2,19 +2,23 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Chain, recoverAddress } from "@depinfer/chain";
+import { type Chain, eligibleMembers, recoverAddress } from "@depinfer/chain";
 import { createLlamaEngine, type ScoringEngine } from "@depinfer/inference";
 import { openJournal } from "@depinfer/journal";
-import { calibrationFor } from "@depinfer/proof";
+import { calibrationFor, drawMembers } from "@depinfer/proof";
 import {
   type AuditEvent,
+  bytes32Schema,
   concatBytes,
   createSealingKey,
+  fromHex,
   type Hex,
+  keccak,
   type SealingKey,
   type SignedReceipt,
   type Transcript,
   toHex,
+  uintBytes,
   utf8,
 } from "@depinfer/protocol";
 import {
@@ -27,6 +31,7 @@ import {
 } from "@depinfer/validator";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { embeddedModels } from "../../apps/cli/src/home.ts";
 import { askFor, type Market, startMarket, type TestBuyer, type TestProvider, until } from "./market.ts";
 
@@ -89,11 +94,9 @@ async function member(name: string): Promise<Member> {
   return { chain, address, sealingKey, journal: join(home, `${name}.sqlite`), log: [] };
 }
 
-/** A juror at work on a journal that outlives it. */
-function sit({ chain, address, sealingKey, journal: path, log }: Member, changes: Partial<Chain["disputes"]> = {}) {
-  return sitWith(engine, { chain, address, sealingKey, journal: path, log }, changes);
-}
+const sit = (one: Member, changes: Partial<Chain["disputes"]> = {}) => sitWith(engine, one, changes);
 
+/** A juror at work on a journal that outlives it. */
 function sitWith(
   scoring: ScoringEngine,
   { chain, address, sealingKey, journal: path, log }: Member,
@@ -174,17 +177,21 @@ const sealedFor = (id: Hex, transcript: Transcript, readers = members.map(({ sea
   sealedEvidence(transcript, { id, readers, randomBytes });
 
 async function advance(seconds: number): Promise<void> {
-  for (const [method, params] of [
-    ["evm_increaseTime", [seconds]],
-    ["evm_mine", []],
-  ] as const) {
-    await fetch(market.chain.rpcUrl, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
-    });
-  }
+  await rpc("evm_increaseTime", seconds);
+  await rpc("evm_mine");
 }
+
+/** Calls what the chain package has no need of. */
+async function rpc(method: string, ...params: readonly unknown[]): Promise<unknown> {
+  const response = await fetch(market.chain.rpcUrl, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+  });
+  return z.object({ result: z.unknown() }).parse(await response.json()).result;
+}
+
+const toHexNumber = (value: bigint): string => `0x${value.toString(16)}`;
 
 async function outcome(id: Hex): Promise<string | undefined> {
   await until("the jury has spoken", async () => (await market.chain.disputes.state(id))?.phase === "tallied", 30_000);
@@ -285,6 +292,34 @@ describe("a jury", () => {
     expect((await market.chain.stake.of(provider.account)).amount, "the accused keeps all").toBe(20_000_000n);
   }, 90_000);
 });
+
+test("a jury is the one that anybody computes from the block's hash", async () => {
+  const { id, blockNumber } = await buyer.chain.disputes.openRecord(provider.account, engine.description.classId, 1n);
+  await until("the beacon is there", async () => (await market.chain.blockNumber()) > blockNumber + 1n);
+  const drawn = await buyer.chain.disputes.drawJury(id);
+  const { targetBlock = 0n } = (await market.chain.disputes.state(id)) ?? {};
+  const block = z
+    .object({ hash: bytes32Schema })
+    .parse(await rpc("eth_getBlockByNumber", toHexNumber(targetBlock), false));
+  const beacon = toHex(keccak(fromHex(block.hash), fromHex(id), uintBytes(1, 32)));
+  const eligible = eligibleMembers(
+    await market.chain.validators.before(targetBlock),
+    engine.description.classId,
+    targetBlock,
+  );
+  expect(drawn).toEqual(
+    drawMembers(
+      beacon,
+      id,
+      eligible.map(({ validator }) => validator),
+      3,
+    ),
+  );
+  for (const one of members) {
+    sit(one);
+  }
+  expect(await outcome(id)).toBe("inconclusive");
+}, 60_000);
 
 describe("a record", () => {
   test("convicts if the verdicts that count until the block do, and not by later ones", async () => {

@@ -8,6 +8,7 @@ export {
 } from "./canary/canaries.ts";
 export type { SeenRequest } from "./canary/mix.ts";
 export { type ObserveModules, observe } from "./canary/observe.ts";
+export { type Accusation, appeal, challenge, type DisputeObserver } from "./disputes/challenge.ts";
 export { openEvidence, publicEvidence, sealedEvidence } from "./disputes/evidence.ts";
 export { createJuror, type Juror, type JurorModules, type JurorOptions } from "./disputes/juror.ts";
 export {

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createChain, type DisputeState } from "@depinfer/chain";
 import { DepinferError, formatUsd } from "@depinfer/protocol";
-import { accusationOf, dispute } from "../dispute/dispute.ts";
+import { challenge } from "@depinfer/validator";
+import { accusationOf } from "../dispute/accusation.ts";
 import { snapshot } from "../dispute/holdings.ts";
 import { accountsToJson, printAccounts } from "../dispute/show.ts";
 import { type Access, createClient } from "../gateway-client.ts";
@@ -41,10 +42,14 @@ export async function disputeCommand(reference: string, options: DisputeCommandO
   const lookAtJurors: Awaited<ReturnType<typeof snapshot>>[] = [];
   const seen = new Set<string>(parties.map(({ account }) => account));
   const say = (text: string) => console.error(`  ${text}`);
-  const state = await dispute(chain, accusation, {
+  const state = await challenge(chain, accusation, {
     opened(id, bond) {
       say(`dispute     ${id}`);
-      say(`bond        ${formatUsd(bond)}, back unless the answer is found to be honest`);
+      say(
+        bond === 0n
+          ? "it was open already; the evidence is added to it"
+          : `bond        ${formatUsd(bond)}, back unless the answer is found to be honest`,
+      );
     },
     async juryDrawn(round, jurors, drawn) {
       say(`round ${round}     a jury of ${jurors.length} has the evidence: ${jurors.join(", ")}`);

@@ -37,7 +37,7 @@ const MOST_ANSWERS = 8;
 const ENOUGH_TOKENS = 10;
 const models = z.object({ data: z.array(z.object({ id: z.string() })).min(1) });
 
-/** Starts a network, runs `story` on it, and takes everything down again, whatever happens. */
+/** Starts a network, runs `story` on it, and takes everything down again, whatever happens, Ctrl-C included. */
 export async function withRehearsal<Result>(
   options: RehearsalOptions,
   steps: Steps,
@@ -46,6 +46,7 @@ export async function withRehearsal<Result>(
   const home = await mkdtemp(join(tmpdir(), "depinfer-rehearsal-"));
   const paths = homePaths(home);
   const { adversary, ...rest } = options;
+  const interrupted = untilSignal();
   try {
     const network = await startNetwork(
       {
@@ -61,7 +62,7 @@ export async function withRehearsal<Result>(
     try {
       await network.complete;
       const passphrase = readPassphrase(paths.passphrase);
-      return await story({
+      const told = story({
         network,
         account: (name) => walletAddress(paths.service(name), passphrase),
         async as(name) {
@@ -71,12 +72,32 @@ export async function withRehearsal<Result>(
         },
         buyAnswer: (wanted) => buyAnswer(network, paths.network, wanted),
       });
+      return await Promise.race([told, interrupted]);
     } finally {
       await steps.run("Stopping", () => network.stop());
     }
   } finally {
     await rm(home, { recursive: true, force: true });
   }
+}
+
+/** Rejects at the first Ctrl-C or SIGTERM; whoever awaits it then takes down what is there. */
+function untilSignal(): Promise<never> {
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    const stop = () =>
+      reject(
+        new DepinferError({
+          code: "rehearsal.interrupted",
+          message: "The rehearsal was interrupted",
+          remedy: "Run it again; nothing of it is left",
+        }),
+      );
+    process.once("SIGINT", stop);
+    process.once("SIGTERM", stop);
+  });
+  // It may be rejected before anybody waits for it.
+  interrupted.catch(() => undefined);
+  return interrupted;
 }
 
 async function buyAnswer(network: LocalNetwork, networkFile: string, wanted: string): Promise<ReceiptFile> {

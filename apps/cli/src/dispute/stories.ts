@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Chain, DisputeState } from "@depinfer/chain";
 import { formatUsd, type Hex, receiptDigest, toHex } from "@depinfer/protocol";
+import { appeal, challenge, type DisputeObserver } from "@depinfer/validator";
 import type { Steps } from "../up/steps.ts";
-import { accusationOf, appeal, type DisputeObserver, dispute } from "./dispute.ts";
+import { accusationOf } from "./accusation.ts";
 import { type Account, snapshot, total } from "./holdings.ts";
 import { type Rehearsal, withRehearsal } from "./rehearsal.ts";
 import type { Story } from "./story-names.ts";
@@ -54,7 +55,7 @@ function cheat(steps: Steps): Promise<Outcome> {
     const reporter = await rehearsal.as("reporter");
     const look = await everybody(rehearsal, reporter, { reporter: account(reporter) });
     const state = await steps.run("A third party disputes the answer with receipt and transcript", () =>
-      dispute(reporter, accusationOf(file), narrate(steps)),
+      challenge(reporter, accusationOf(file), narrate(steps)),
     );
     const accounts = await look();
     const of = byRole(accounts);
@@ -89,7 +90,7 @@ function accusation(steps: Steps): Promise<Outcome> {
     const look = await everybody(rehearsal, accuser, { accuser: account(accuser) });
     const bond = await accuser.disputes.bond();
     const state = await steps.run("Somebody disputes it all the same", () =>
-      dispute(accuser, accusationOf(file), narrate(steps)),
+      challenge(accuser, accusationOf(file), narrate(steps)),
     );
     const accounts = await look();
     const of = byRole(accounts);
@@ -134,7 +135,7 @@ function lazy(steps: Steps): Promise<Outcome> {
     const narrator = narrate(steps);
     let more: Promise<void> | undefined;
     const state = await steps.run("It disputes the answer; two of three jurors vote pass without looking", () =>
-      dispute(buyer, accused, {
+      challenge(buyer, accused, {
         ...narrator,
         async juryDrawn(round, drawn, drawnState) {
           await narrator.juryDrawn?.(round, drawn, drawnState);

@@ -1,9 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { type Chain, ChainRevertError, type DisputeState } from "@depinfer/chain";
-import { DepinferError, decodeRequest, type Hex, type SignedReceipt, type Transcript } from "@depinfer/protocol";
-import { publicEvidence, sealedEvidence } from "@depinfer/validator";
-import type { ReceiptFile } from "../verification.ts";
+import {
+  DepinferError,
+  decodeRequest,
+  type Hex,
+  receiptDigest,
+  type SignedReceipt,
+  type Transcript,
+  toHex,
+} from "@depinfer/protocol";
+import { publicEvidence, sealedEvidence } from "./evidence.ts";
 
 /** What a challenger has to bring. */
 export interface Accusation {
@@ -13,6 +20,7 @@ export interface Accusation {
 
 /** Told what happens, in the order in which it does. */
 export interface DisputeObserver {
+  /** With a bond of 0 it was open before. */
   readonly opened?: (id: Hex, bond: bigint) => void | Promise<void>;
   readonly juryDrawn?: (round: number, jurors: readonly Hex[], state: DisputeState) => void | Promise<void>;
   readonly progress?: (state: DisputeState) => void;
@@ -23,31 +31,24 @@ export interface DisputeObserver {
 const POLL_MS = 500;
 const UNLIMITED = 2n ** 256n - 1n;
 
-/** @throws DepinferError `dispute.noEvidence` for a request without receipt or transcript. */
-export function accusationOf({ id, receipt, transcript }: ReceiptFile): Accusation {
-  if (receipt === null || transcript === null) {
-    throw new DepinferError({
-      code: "dispute.noEvidence",
-      message: `Request ${id} has no ${receipt === null ? "receipt" : "transcript"}, so there is nothing to judge`,
-      remedy: "Dispute an answer whose receipt and transcript are at hand",
-      metadata: { id },
-    });
-  }
-  return { signed: receipt, transcript };
-}
-
 /**
  * Opens a dispute as the chain's account, publishes the evidence to each jury, and follows it to its end. Draws,
- * resolves and finalises where nobody else does.
+ * resolves and finalises where nobody else does. Where a dispute about the receipt is open already, as after an
+ * interruption, it is joined with the evidence instead.
  *
  * @throws DepinferError `dispute.unknownChannel`, or what the contract refuses.
  */
-export async function dispute(
+export async function challenge(
   chain: Chain,
   accusation: Accusation,
   observer: DisputeObserver = {},
 ): Promise<DisputeState> {
   const { signed, transcript } = accusation;
+  const open = await openDispute(chain, signed);
+  if (open !== undefined) {
+    await observer.opened?.(open, 0n);
+    return followDispute(chain, open, { transcript, observer });
+  }
   const { channelId } = signed.receipt;
   const config = await chain.channels.configOf(channelId);
   if (config === undefined) {
@@ -63,6 +64,14 @@ export async function dispute(
   const { id } = await chain.disputes.open({ ...signed, config });
   await observer.opened?.(id, bond);
   return followDispute(chain, id, { transcript, observer });
+}
+
+/** The dispute about a receipt that is under way, if there is one. */
+async function openDispute(chain: Chain, { receipt }: SignedReceipt): Promise<Hex | undefined> {
+  const binding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
+  const id = await chain.disputes.ofReceipt(toHex(receiptDigest(receipt, binding)));
+  const state = id === undefined ? undefined : await chain.disputes.state(id);
+  return state === undefined || state.phase === "closed" ? undefined : state.id;
 }
 
 /** Appeals as the chain's account. */
@@ -109,7 +118,7 @@ async function followDispute(
         const jurors = await disputes.jury(id, state.round);
         if (shownTo < state.round) {
           shownTo = state.round;
-          await disputes.submitEvidence(id, await evidenceFor(chain, id, transcript, jurors));
+          await show(chain, state, transcript, jurors);
           await observer.juryDrawn?.(state.round, jurors, state);
         }
         if (state.reveals === jurors.length || (await chain.blockTime()) >= state.revealDeadline) {
@@ -130,6 +139,15 @@ async function followDispute(
         return state;
     }
     await setTimeout(POLL_MS);
+  }
+}
+
+/** Publishes the transcript to a round's jury, unless this account did so before it was interrupted, or it is too late. */
+async function show(chain: Chain, state: DisputeState, transcript: Transcript, jurors: readonly Hex[]): Promise<void> {
+  const { id, round } = state;
+  const shown = (await chain.disputes.evidence(id)).some((one) => one.round === round && one.from === chain.account);
+  if (!shown && (await chain.blockTime()) < state.commitDeadline) {
+    await chain.disputes.submitEvidence(id, await evidenceFor(chain, id, transcript, jurors));
   }
 }
 
