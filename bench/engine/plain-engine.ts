@@ -13,8 +13,10 @@ export interface PlainSampling {
 /** llama.cpp through node-llama-cpp, with nothing of ours around it: the baseline of our engine. */
 export interface PlainEngine {
   readonly contextLength: number;
-  /** Generates exactly `count` tokens after `prompt`, past the end of the turn if need be. */
+  /** Generates exactly `count` tokens after `prompt`, past the end of the turn if need be, and their text as it goes. */
   generate(prompt: readonly number[], count: number, sampling: PlainSampling): Promise<void>;
+  /** The same, evaluating the row before each token once more, as a class does in which decode and prefill agree. */
+  generateInPairs(prompt: readonly number[], count: number, sampling: PlainSampling): Promise<void>;
   /** Evaluates tokens and asks for no logits: the least that a check of them can cost. */
   prefill(tokens: readonly number[]): Promise<void>;
   dispose(): Promise<void>;
@@ -44,7 +46,8 @@ export async function createPlainEngine({
   const sequence = context.getSequence();
   return {
     contextLength,
-    generate: (prompt, count, sampling) => generate(sequence, toTokens(prompt), count, sampling),
+    generate: (prompt, count, sampling) => generate(model, sequence, toTokens(prompt), count, sampling),
+    generateInPairs: (prompt, count, sampling) => generateInPairs(model, sequence, toTokens(prompt), count, sampling),
     async prefill(tokens) {
       await sequence.clearHistory();
       await sequence.evaluateWithoutGeneratingNewTokens(toTokens(tokens));
@@ -54,6 +57,7 @@ export async function createPlainEngine({
 }
 
 async function generate(
+  model: LlamaModel,
   sequence: LlamaContextSequence,
   prompt: Token[],
   count: number,
@@ -61,7 +65,8 @@ async function generate(
 ): Promise<void> {
   await sequence.clearHistory();
   let generated = 0;
-  for await (const _ of sequence.evaluate(prompt, { temperature, topK, seed, yieldEogToken: true })) {
+  for await (const token of sequence.evaluate(prompt, { temperature, topK, seed, yieldEogToken: true })) {
+    model.detokenize([token]);
     generated += 1;
     if (generated === count) {
       return;
@@ -73,6 +78,33 @@ async function generate(
     remedy: "Its rate cannot be compared; use a model and prompt that give longer answers",
     metadata: { generated, count },
   });
+}
+
+async function generateInPairs(
+  model: LlamaModel,
+  sequence: LlamaContextSequence,
+  prompt: Token[],
+  count: number,
+  options: PlainSampling,
+): Promise<void> {
+  const ask = { generateNext: { token: true, options: { ...options, topP: 1 } } };
+  await sequence.clearHistory();
+  let rows = prompt;
+  for (let generated = 0; generated < count; generated++) {
+    const last = rows.length - 1;
+    const results = await sequence.controlledEvaluate(
+      rows.map((token, index): Token | [Token, typeof ask] => (index === last ? [token, ask] : token)),
+    );
+    const end = sequence.nextTokenIndex;
+    const drawn = results[last]?.next.token ?? rows[last];
+    const before = rows[last];
+    if (drawn === undefined || before === undefined) {
+      return;
+    }
+    model.detokenize([drawn]);
+    await sequence.eraseContextTokenRanges([{ start: end - 1, end }]);
+    rows = [before, drawn];
+  }
 }
 
 async function disposeModel(model: LlamaModel): Promise<void> {
