@@ -219,6 +219,21 @@ describe("an answer of level replay", () => {
     }
   });
 
+  test("that was cancelled has to be the beginning of the answer, or the whole of it", async () => {
+    const inputs = inputOf(6);
+    const [right, wrong] = [await honest.infer(inputs), await others.infer(inputs)];
+    const cost = microUsd(INPUT_SIZE + 1);
+    const cancelled = (outputs: NamedTensors, length?: number) => {
+      const text = tensorText(outputs).slice(0, length);
+      const receipt = { stopReason: "cancelled", textHash: textHash(text), outputTokens: 1, cost } as const;
+      return evidenceOf(honest, inputs, outputs, { transcript: { text }, receipt });
+    };
+    expect(await judge(cancelled(right, 30))).toMatchObject({ verdict: "pass", statistic: { tokens: 0 } });
+    expect(await judge(cancelled(right))).toMatchObject({ verdict: "pass", statistic: { tokens: 10 } });
+    expect(await judge(cancelled(wrong, 30))).toMatchObject({ verdict: "fail" });
+    expect(await judge(cancelled(wrong))).toMatchObject({ verdict: "fail" });
+  });
+
   test("is not judged by a request that it does not sign for, by another key, nor by another class", async () => {
     const inputs = inputOf(6);
     const evidence = evidenceOf(honest, inputs, await honest.infer(inputs));

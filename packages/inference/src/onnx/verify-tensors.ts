@@ -7,6 +7,7 @@ import {
   type NamedTensors,
   parseTensorText,
   type RuntimeClass,
+  tensorText,
   tensorWords,
 } from "@depinfer/protocol";
 import {
@@ -37,10 +38,14 @@ export async function verifyTensors(
     throw wrongClass(wanted, engine.description.classId, "Judge between classes, with two engines of other classes");
   }
   const { inputs, outputs, faults } = contentOf(opened);
-  if (outputs === null || faults.length > 0) {
+  if (faults.length > 0) {
     return structuralFailure(opened, faults);
   }
-  const distance = tensorDistance(await engine.infer(inputs), outputs);
+  const found = await engine.infer(inputs);
+  if (outputs === null) {
+    return verdictOnPart(opened, found);
+  }
+  const distance = tensorDistance(found, outputs);
   const { differing, elements, relative } = distance;
   return differing === 0
     ? verdictOf(opened, distance, "pass", `all ${elements} elements are the same bit by bit`)
@@ -78,8 +83,17 @@ export async function judgeBetweenClasses(
   const opened = open(recoverAddress, evidence);
   requireQuorum(opened.receipt.classId, runtimeClass, first, second);
   const { inputs, outputs, faults } = contentOf(opened);
-  if (outputs === null || faults.length > 0) {
+  if (faults.length > 0) {
     return structuralFailure(opened, faults);
+  }
+  if (outputs === null) {
+    const nothing = { elements: 0, differing: 0, relative: 0 };
+    return verdictOf(
+      opened,
+      nothing,
+      "inconclusive",
+      "it was cancelled, and a part can be judged on its own class only",
+    );
   }
   const [one, two] = [await first.infer(inputs), await second.infer(inputs)];
   const between = tensorDistance(one, two).relative;
@@ -128,31 +142,49 @@ function open(recoverAddress: Recover, evidence: ReceiptEvidence): OpenedReceipt
 
 interface Content {
   readonly inputs: NamedTensors;
-  /** Null when the delivered text is not that of tensors. */
+  /** Null when the request was cancelled before the whole text was delivered. */
   readonly outputs: NamedTensors | null;
   readonly faults: readonly string[];
 }
 
 /** What went in and came out, and everything countable that is wrong: hashes of request and text cover every bit. */
 function contentOf(opened: OpenedReceipt): Content {
+  const { receipt, transcript, levelFaults } = opened;
   const inputs = tensorsOf(opened.generation);
-  const outputs = outputsIn(opened.transcript.text);
-  if (outputs === null) {
-    return {
-      inputs,
-      outputs,
-      faults: [...opened.levelFaults, "the delivered text is not the canonical text of tensors"],
-    };
+  const outputs = outputsIn(transcript.text);
+  const cancelled = receipt.stopReason === "cancelled";
+  const faults = [
+    ...levelFaults,
+    ...countableFaults(opened, {
+      proofLevel: "replay",
+      stopReason: cancelled ? "cancelled" : "end",
+      promptHash: promptHash([]),
+      transcriptRoot: transcriptRoot([]),
+      promptTokens: tensorWords(inputs),
+      // Of a cancelled answer the pieces are paid that were delivered, which the buyer has counted.
+      outputTokens: cancelled || outputs === null ? receipt.outputTokens : tensorWords(outputs),
+    }),
+  ];
+  if (outputs === null && !cancelled) {
+    faults.push("the delivered text is not the canonical text of tensors");
   }
-  const faults = countableFaults(opened, {
-    proofLevel: "replay",
-    stopReason: "end",
-    promptHash: promptHash([]),
-    transcriptRoot: transcriptRoot([]),
-    promptTokens: tensorWords(inputs),
-    outputTokens: tensorWords(outputs),
-  });
-  return { inputs, outputs, faults: [...opened.levelFaults, ...faults] };
+  return { inputs, outputs, faults };
+}
+
+/** A part of the answer has to be the beginning of its text. */
+function verdictOnPart(opened: OpenedReceipt, found: NamedTensors): Verdict {
+  const text = tensorText(found);
+  const delivered = opened.transcript.text;
+  if (!text.startsWith(delivered) || opened.receipt.outputTokens > tensorWords(found)) {
+    return structuralFailure(opened, ["the delivered part is not the beginning of the answer"]);
+  }
+  const nothing = { elements: 0, differing: 0, relative: 0 };
+  return verdictOf(
+    opened,
+    nothing,
+    "pass",
+    `it was cancelled; the ${delivered.length} characters that came are the beginning of the answer`,
+  );
 }
 
 function outputsIn(text: string): NamedTensors | null {
