@@ -186,6 +186,9 @@ test("every command has help with an example", async () => {
     "why",
     "claim",
     "doctor",
+    "dispute",
+    "disputes",
+    "rehearse",
   ];
   for (const command of commands) {
     const { code, stdout } = await depinfer(command, "--help");

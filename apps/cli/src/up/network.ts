@@ -101,7 +101,7 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
       steps.notice(`port ${options.port} is busy, the gateway takes ${port}`);
     }
     const shared = ["--network", paths.network, "--passphrase-file", paths.passphrase];
-    const p2p = await p2pPorts(names.providers.length + names.validators.length + 2);
+    const p2p = await p2pPorts(names.providers.length + names.validators.length + 2, options.port === 0);
     const nextPort = () => String(p2p.shift() ?? 0);
     const start = (name: string, command: string, ...args: string[]) =>
       supervisor.start({
@@ -174,9 +174,12 @@ function serviceNames({ providers, validators }: NetworkOptions) {
   };
 }
 
-/** Ports that a restarted service takes again, so that its peers find it where it was. */
-async function p2pPorts(count: number): Promise<number[]> {
-  return Promise.all(Array.from({ length: count }, (_, index) => freePort(LOOPBACK, FIRST_P2P_PORT + index)));
+/**
+ * Ports that a restarted service takes again, so that its peers find it where it was. Who wants any port for the gateway
+ * gets any for the others too: several such networks may start at the same moment.
+ */
+async function p2pPorts(count: number, any: boolean): Promise<number[]> {
+  return Promise.all(Array.from({ length: count }, (_, index) => freePort(LOOPBACK, any ? 0 : FIRST_P2P_PORT + index)));
 }
 
 function addressesOf(info: ServiceInfo): readonly string[] {
