@@ -13,13 +13,17 @@ import {
   auditContext,
   createSealingKey,
   decodeMessage,
+  encodeMessage,
   epochReportSchema,
+  FrameType,
   type Hex,
   merkleRoot,
   openSealed,
   receiptDigest,
   type SealingKey,
   type SignedReceipt,
+  seal,
+  type TranscriptAnswer,
   toHex,
   transcriptAnswerSchema,
   transcriptSchema,
@@ -28,6 +32,11 @@ import {
 import { createValidator, VALIDATOR_MIGRATIONS, type Validator } from "@depinfer/validator";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { embeddedModels } from "../../apps/cli/src/home.ts";
+import {
+  type AuditedReceipt,
+  type AuditReceiptModules,
+  auditReceipt,
+} from "../../services/validator/src/audit-receipt.ts";
 import { createWordEngine } from "./engine.ts";
 import { askFor, type Market, startMarket, type TestBuyer, type TestProvider, until } from "./market.ts";
 import type { ValidatorProcess } from "./validator-process.ts";
@@ -70,9 +79,11 @@ afterEach(async () => {
   }
 }, 30_000);
 
-async function buy(audit: AuditFlag, from = buyer, model = engine.description.model): Promise<Hex> {
+/** Buys from one provider: others may be heard of by the way. */
+async function buy(audit: AuditFlag, from = buyer, of = provider): Promise<Hex> {
+  const model = of === shy ? createWordEngine().description.model : engine.description.model;
   const body = { model, messages: [{ role: "user", content: "Tell me a story." }], max_tokens: 12, temperature: 0 };
-  const ask = askFor("", 12, { audit, policy: { model }, body: utf8(JSON.stringify(body)) });
+  const ask = askFor("", 12, { audit, policy: { model, providers: [of.account] }, body: utf8(JSON.stringify(body)) });
   return (await from.buyer.ask(ask, { onText: () => undefined })).requestId;
 }
 
@@ -277,11 +288,11 @@ describe("a transcript", () => {
   }, 60_000);
 
   test("that the beacon does not select is shown to no validator", async () => {
-    const { classId, model } = createWordEngine().description;
+    const { classId } = createWordEngine().description;
     await market.meet(buyer.host, shy.host);
     const member = await auditor([classId]);
     for (let i = 0; i < 8; i++) {
-      await buy("validator", buyer, model);
+      await buy("validator", buyer, shy);
     }
     const epoch = await settle(shy);
     const beacon = await beaconOf(epoch, shy);
@@ -384,7 +395,7 @@ describe("a validator that is killed", () => {
       const member = await auditor([engine.description.classId]);
       const seed = toHex(randomBytes(32));
       await member.chain.registry.update({ receiptKey: member.address, peerId: await peerIdOf(seed) });
-      await buy("validator", client);
+      await buy("validator", client, own);
       const epoch = await settle(own);
       const start = (stopAt: ValidatorProcess["stopAt"], blind: boolean) =>
         startProcess({
@@ -407,7 +418,8 @@ describe("a validator that is killed", () => {
       expect(await verdict()).toBe(place === "attested" ? "pass" : undefined);
       // Once it has found something it judges no more: an engine that would find otherwise is not asked.
       const second = start("nowhere", place !== "scoring");
-      await until("the verdict is on chain", async () => (await verdict()) === "pass", 30_000);
+      await second.said("started");
+      await until("the verdict is on chain", async () => (await verdict()) === "pass", 45_000);
       await new Promise((resolve) => setTimeout(resolve, 2_500));
       await second.kill();
       expect((await attested()).filter((event) => event.digest === digest)).toHaveLength(1);
@@ -416,6 +428,76 @@ describe("a validator that is killed", () => {
     },
     90_000,
   );
+});
+
+describe("an auditor refuses, and says nothing about the provider,", () => {
+  test("whatever is not this provider's answer of its own class", async () => {
+    const id = await buy("validator");
+    const otherId = await buy("validator");
+    const words = createWordEngine().description;
+    await market.meet(buyer.host, shy.host);
+    const foreignId = await buy("validator", buyer, shy);
+    const stored = (request: Hex) => {
+      const { signed } = buyer.buyer.request(request) ?? {};
+      const transcript = buyer.buyer.transcript(request);
+      if (signed === null || signed === undefined || transcript === undefined) {
+        throw new Error(`no receipt of ${request}`);
+      }
+      return { signed, transcript };
+    };
+    const [own, other, foreign] = [stored(id), stored(otherId), stored(foreignId)];
+    const key = createSealingKey(randomBytes);
+    const sealed = (content: unknown, reader = key, digest = digestOf(own.signed)): TranscriptAnswer => {
+      const context = auditContext(digest, 7);
+      const bytes = seal(encodeMessage(content), { readers: [reader.publicKey], context, randomBytes });
+      return { sealed: Buffer.from(bytes).toString("base64") };
+    };
+
+    // A node that answers every query with what the test wants.
+    const liar = await market.peer();
+    let says: unknown = null;
+    liar.serve((exchange) => {
+      exchange.onFrame(() => undefined);
+      exchange.send(FrameType.RESULT, encodeMessage(says));
+      exchange.end();
+    });
+    const link = await (await market.peer()).dial(liar.addresses);
+    const { receiptKey = "0x" } = (await market.chain.registry.byOperator(provider.account)) ?? {};
+    const calibration = calibrationFor(engine.description.classId);
+    const binding = { chainId: market.chain.deployment.chainId, verifyingContract: market.chain.receipts.address };
+    const audit = async (
+      answer: unknown,
+      changes: Partial<AuditedReceipt> = {},
+      modules: Partial<AuditReceiptModules> = {},
+    ): Promise<string> => {
+      says = answer;
+      const about = { provider: provider.account, epoch: 7, signed: own.signed, receiptKey, binding, ...changes };
+      return auditReceipt({ engine, calibration, sealingKey: key, recoverAddress, ...modules }, link, about).then(
+        ({ verdict }) => verdict,
+        ({ code }: { code: string }) => code,
+      );
+    };
+    const before = (await attested()).length;
+
+    expect(await audit(own.transcript)).toBe("pass");
+    expect(await audit(sealed(own.transcript))).toBe("pass");
+
+    expect(await audit(sealed(own.transcript, createSealingKey(randomBytes)))).toBe("seal.notForYou");
+    expect(await audit(sealed(own.transcript, key, digestOf(other.signed)))).toBe("seal.broken");
+    expect(await audit({ sealed: "AAAA" })).toBe("seal.malformed");
+    expect(await audit(sealed({ text: "no transcript" }))).toBe("message.malformed");
+    expect(await audit({ nothing: true })).toBe("message.malformed");
+    expect(await audit(other.transcript)).toBe("transcript.notOpening");
+    expect(await audit({ ...own.transcript, outputTokens: [1, 2, 3] })).toBe("transcript.notOpening");
+    expect(await audit(own.transcript, { receiptKey: market.chain.receipts.address })).toBe("receipt.badSignature");
+    expect(await audit(own.transcript, { provider: shy.account })).toBe("audit.foreignReceipt");
+    const shyKey = (await market.chain.registry.byOperator(shy.account))?.receiptKey ?? "0x";
+    const ofWords = { provider: shy.account, signed: foreign.signed, receiptKey: shyKey };
+    expect(await audit(foreign.transcript, ofWords)).toBe("verify.wrongClass");
+    const elsewhere = { ...calibration, classId: words.classId };
+    expect(await audit(own.transcript, {}, { calibration: elsewhere })).toBe("calibration.otherClass");
+    expect(await attested()).toHaveLength(before);
+  }, 60_000);
 });
 
 async function peerIdOf(seed: Hex): Promise<Hex> {
@@ -439,7 +521,7 @@ function startProcess(options: ValidatorProcess) {
   return {
     lines,
     async said(what: string) {
-      await until(`the validator says ${what}`, () => lines.includes(what), 20_000).catch((error: unknown) => {
+      await until(`the validator says ${what}`, () => lines.includes(what), 45_000).catch((error: unknown) => {
         throw new Error(`${String(error)}; it said: ${lines.join("; ")}`);
       });
     },
