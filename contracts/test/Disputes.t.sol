@@ -195,6 +195,26 @@ contract DisputesTest is DisputesFixture {
         assertEq(vault.stakeOf(provider).locks, 0, "unlocked");
     }
 
+    /// @dev However long the list is, a dispute is opened and its jury drawn within a block that others use too.
+    function test_drawJury_staysWithinABlockWhenTheSetIsFull() public {
+        for (uint256 i = VALIDATORS; i < set.MAX_MEMBERS(); ++i) {
+            _addValidator(validator(i));
+        }
+        vm.roll(block.number + 1);
+        bytes32 id = _open();
+        assertLe(vm.lastCallGas().gasTotalUsed, 5_000_000, "gas to open");
+        vm.roll(disputes.disputeOf(id).targetBlock + 1);
+        address[] memory jurors = disputes.drawJury(id);
+        assertLe(vm.lastCallGas().gasTotalUsed, 5_000_000, "gas to draw");
+        _vote(id, jurors, _verdicts(1, 1, 1));
+        vm.prank(stranger);
+        disputes.appeal(id);
+        vm.roll(disputes.disputeOf(id).targetBlock + 1);
+        jurors = disputes.drawJury(id);
+        assertLe(vm.lastCallGas().gasTotalUsed, 5_000_000, "gas to draw again");
+        assertEq(jurors.length, 7, "jurors");
+    }
+
     /* VOTING */
 
     function test_commit_onlyDrawnJurorsOnceAndInTime() public {

@@ -168,6 +168,53 @@ contract ValidatorSetTest is Test {
         assertEq(set.count(), 0, "gone");
     }
 
+    /// @dev Whatever members do, the list holds each of them once, and nobody else.
+    function testFuzz_listHoldsEachMemberOnce(uint256 seed, uint8 steps) public {
+        for (uint256 i; i < 6; ++i) {
+            _register(address(uint160(0x200 + i)), 2);
+            _bond(address(uint160(0x200 + i)));
+        }
+        uint256 joined;
+        for (uint256 i; i < steps % 48; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            address who = address(uint160(0x200 + (seed >> 8) % 6));
+            uint256 action = seed % 6;
+            if (action < 3) vm.prank(who);
+            if (action == 0) {
+                try set.join(KEY, _classes(seed % 2 == 0 ? CLASS : OTHER)) {
+                    ++joined;
+                } catch {}
+            } else if (action == 1) {
+                try set.setClasses(_classes(OTHER)) {} catch {}
+            } else if (action == 2) {
+                try set.requestLeave() {} catch {}
+            } else if (action == 3) {
+                try set.finalizeLeave(who) {
+                    --joined;
+                } catch {}
+            } else if (action == 4) {
+                try set.evict(who) {} catch {}
+            }
+            vm.roll(block.number + (seed >> 100) % 200);
+        }
+        ValidatorSet.Member[] memory all = set.list();
+        assertEq(all.length, joined, "length");
+        for (uint256 i; i < all.length; ++i) {
+            assertTrue(set.memberOf(all[i].validator).joinedBlock != 0, "a member");
+            for (uint256 j; j < i; ++j) {
+                assertTrue(all[i].validator != all[j].validator, "once");
+            }
+        }
+        for (uint256 i; i < 6; ++i) {
+            address who = address(uint160(0x200 + i));
+            ValidatorSet.Member memory entry = set.memberOf(who);
+            bool eligible = set.isEligible(who, CLASS, block.number) || set.isEligible(who, OTHER, block.number);
+            bool expected = entry.joinedBlock != 0 && entry.joinedBlock < block.number
+                && (entry.leavingBlock == 0 || entry.leavingBlock >= block.number);
+            assertTrue(eligible == expected, "eligible");
+        }
+    }
+
     function test_list_isBoundedAndKeepsEverybodyElse() public {
         for (uint256 i; i < 128; ++i) {
             _join(address(uint160(0x100 + i)));
