@@ -62,13 +62,24 @@ function install() {
   console.error(`Dependencies installed in ${((Date.now() - started) / 1000).toFixed(0)} s.`);
 }
 
-/** The engine publishes its Linux builds without a processor field, so npm installs all of them (20 MB each). */
+/**
+ * llama.cpp's Linux builds are published without a processor field, so npm installs all of them (20 MB each); ONNX
+ * Runtime brings the libraries of every system in one package (288 MB).
+ */
 function dropForeignEngines() {
   const engines = join(modules, "@node-llama-cpp");
   const own = { x64: "linux-x64", arm64: "linux-arm64", arm: "linux-armv7l" }[process.arch];
   for (const name of existsSync(engines) ? readdirSync(engines) : []) {
     if (/^linux-(x64|arm64|armv7l|riscv64)$/.test(name) && name !== own) {
       rmSync(join(engines, name), { recursive: true, force: true });
+    }
+  }
+  const tensors = join(modules, "onnxruntime-node/bin/napi-v6");
+  for (const system of existsSync(tensors) ? readdirSync(tensors) : []) {
+    for (const processor of readdirSync(join(tensors, system))) {
+      if (system !== process.platform || processor !== process.arch) {
+        rmSync(join(tensors, system, processor), { recursive: true, force: true });
+      }
     }
   }
 }
