@@ -426,7 +426,7 @@ describe("a validator that is killed", () => {
       expect(second.lines).toContain("started");
       expect(second.lines.includes("scoring")).toBe(place === "scoring");
     },
-    90_000,
+    150_000,
   );
 });
 
