@@ -14,6 +14,7 @@ import {
   fromHex,
   type Hex,
   keccak,
+  receiptToJson,
   type SealingKey,
   type SignedReceipt,
   type Transcript,
@@ -22,6 +23,7 @@ import {
   utf8,
 } from "@depinfer/protocol";
 import {
+  createChallenger,
   createJuror,
   type Juror,
   openEvidence,
@@ -292,6 +294,27 @@ describe("a jury", () => {
     expect((await market.chain.stake.of(provider.account)).amount, "the accused keeps all").toBe(20_000_000n);
   }, 90_000);
 });
+
+test("a challenger disputes what it is given, once, and refuses rubbish", async () => {
+  const bought = await buy();
+  const log: string[] = [];
+  const challenger = createChallenger(buyer.chain, (_level, message) => log.push(message));
+  for (const one of members) {
+    sit(one);
+  }
+  const file = JSON.stringify({ receipt: receiptToJson(bought.signed), transcript: bought.transcript });
+  challenger.take("{}");
+  challenger.take(file);
+  challenger.take(file);
+  await until("it has opened a dispute", () => log.some((line) => line.startsWith("disputing")), 20_000);
+  const [id] = (await market.chain.disputes.events())
+    .flatMap((event) => (event.eventName === "DisputeOpened" ? [event.args.id] : []))
+    .slice(-1);
+  expect(await outcome(id ?? "0x")).toBe("pass");
+  await challenger.idle();
+  expect(log.filter((line) => line.includes("cannot be disputed"))).toHaveLength(2);
+  expect(log).toContain(`dispute ${id} ended with pass`);
+}, 90_000);
 
 test("a jury is the one that anybody computes from the block's hash", async () => {
   const { id, blockNumber } = await buyer.chain.disputes.openRecord(provider.account, engine.description.classId, 1n);

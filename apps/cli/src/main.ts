@@ -233,6 +233,7 @@ service("validator", "audit answers and attest verdicts", "depinfer validator --
   .addOption(cpuLibrary())
   .option("--canaries-per-hour <count>", "requests to buy unseen and audit, on average; 0 buys none", rate, 0)
   .option("--canary-budget <dollars>", "most that canaries ever may spend", integer, 20)
+  .option("--dispute-failures", "open a dispute, with a bond, for every canary that failed", false)
   .option("--lazy", "TEST ONLY: vote pass in every jury without looking, to see it punished", false)
   .action(async (options) => {
     const { startValidator } = await import("./service/validator.ts");
@@ -243,6 +244,7 @@ service("validator", "audit answers and attest verdicts", "depinfer validator --
           ...serviceOptions(options),
           canariesPerHour: options.canariesPerHour,
           canaryBudget: BigInt(options.canaryBudget) * 1_000_000n,
+          disputeFailures: options.disputeFailures,
           lazy,
           cpuLibrary: options.cpuLibrary,
           ...(model === undefined ? {} : { model }),

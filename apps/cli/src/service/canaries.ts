@@ -20,6 +20,8 @@ export interface CanaryServiceModules {
   readonly journal: Journal;
   readonly validator: Validator;
   readonly log: Log;
+  /** Told of every canary that failed, as a receipt file. */
+  readonly onFailure?: (receiptFile: string) => void;
 }
 
 export interface CanaryServiceOptions {
@@ -97,6 +99,7 @@ export function startCanaries(modules: CanaryServiceModules, options: CanaryServ
       receiptKeyOf: async (provider) => (await chain.registry.byOperator(provider))?.receiptKey,
       log,
       random: () => randomInt(RANDOM_CELLS) / RANDOM_CELLS,
+      ...(modules.onFailure === undefined ? {} : { onFailure: modules.onFailure }),
     },
     {
       perHour: options.perHour,

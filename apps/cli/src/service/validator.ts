@@ -4,7 +4,7 @@ import { recoverAddress } from "@depinfer/chain";
 import { type CpuLibrary, createLlamaEngine } from "@depinfer/inference";
 import { openJournal } from "@depinfer/journal";
 import type { Log } from "@depinfer/protocol";
-import { createJuror, createValidator, VALIDATOR_MIGRATIONS } from "@depinfer/validator";
+import { createChallenger, createJuror, createValidator, VALIDATOR_MIGRATIONS } from "@depinfer/validator";
 import { auditRulesOf } from "../audit-rules.ts";
 import { readCalibration } from "../calibration-file.ts";
 import { resolveModel } from "../model-file.ts";
@@ -22,6 +22,8 @@ export interface ValidatorServiceOptions extends ServiceOptions {
   readonly canariesPerHour: number;
   /** Units that canaries ever may spend. */
   readonly canaryBudget: bigint;
+  /** Whether every canary that failed is disputed, with a bond from the wallet. */
+  readonly disputeFailures: boolean;
 }
 
 /** Audits and juries that may score at the same time, sharing the engine's steps. */
@@ -87,13 +89,21 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
     { juror: address, lazy: options.lazy },
   );
   juror.start();
+  const challenger = options.disputeFailures ? createChallenger(chain, log) : null;
   const canaries =
     options.canariesPerHour === 0
       ? null
       : startCanaries(
-          { connected, host, engine, calibration, journal, validator, log },
+          {
+            ...{ connected, host, engine, calibration, journal, validator, log },
+            ...(challenger === null ? {} : { onFailure: challenger.take }),
+          },
           { home: options.home, perHour: options.canariesPerHour, budget: options.canaryBudget },
         );
+  // Those of before a restart, too: their disputes may still be open.
+  for (const file of canaries?.state().failures ?? []) {
+    challenger?.take(file);
+  }
   return {
     info: {
       validator: address,
