@@ -118,7 +118,7 @@ interface TestValidator extends Auditor {
   restart(): Promise<void>;
 }
 
-async function startValidator(name: string, as: Auditor): Promise<TestValidator> {
+async function startValidator(name: string, as: Auditor, rules = RULES): Promise<TestValidator> {
   const log: string[] = [];
   const path = join(home, `${name}.sqlite`);
   const { chain, host, sealingKey } = as;
@@ -136,7 +136,7 @@ async function startValidator(name: string, as: Auditor): Promise<TestValidator>
         recoverAddress,
         log: (_level, message) => log.push(message),
       },
-      { validator: as.address, audits: RULES },
+      { validator: as.address, audits: rules },
     );
     validator.start();
     return { journal, validator };
@@ -361,6 +361,18 @@ describe("validators", () => {
     expect(patient.validator.evidence(provider.account)).toEqual(record);
     expect(other.validator.evidence(provider.account)).toEqual(record);
   }, 90_000);
+
+  test("attest nothing once it would not count any more", async () => {
+    const slow = await auditor([engine.description.classId]);
+    await buy("validator");
+    await settle();
+    const before = (await attested()).length;
+    const running = await startValidator("slow", slow, { ...RULES, windowBlocks: 0 });
+    await market.meet(slow.host, provider.host);
+    await until("it knows", () => running.log.some((line) => line.includes("counted until block")), 15_000);
+    await until("nothing is open", () => running.validator.state().open === 0, 15_000);
+    expect(await attested()).toHaveLength(before);
+  }, 60_000);
 
   test("attest nothing under a root that is not of the receipts that are shown", async () => {
     const strict = await auditor([engine.description.classId]);

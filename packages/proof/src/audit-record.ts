@@ -45,6 +45,8 @@ export interface EpochRecord {
   readonly rate: number;
   readonly beacon: Hex | undefined;
   readonly targetBlock: number | undefined;
+  /** The last block in which a verdict on its receipts counts. */
+  readonly lastBlock: number | undefined;
 }
 
 /** Why an attestation has no effect. */
@@ -126,13 +128,24 @@ export function createAuditRecord(rules: AuditRules = {}): AuditRecord {
       case "root": {
         const rate = auditRate(tallyOf(event.provider).passes, schedule);
         const { count } = event;
-        facts.epochs.set(keyOf(event), { count, rate, beacon: undefined, targetBlock: undefined });
+        facts.epochs.set(keyOf(event), {
+          count,
+          rate,
+          beacon: undefined,
+          targetBlock: undefined,
+          lastBlock: undefined,
+        });
         return;
       }
       case "beacon": {
         const epoch = facts.epochs.get(keyOf(event));
         if (epoch !== undefined) {
-          facts.epochs.set(keyOf(event), { ...epoch, beacon: event.beacon, targetBlock: event.targetBlock });
+          facts.epochs.set(keyOf(event), {
+            ...epoch,
+            beacon: event.beacon,
+            targetBlock: event.targetBlock,
+            lastBlock: event.targetBlock + windowBlocks,
+          });
         }
         return;
       }
@@ -153,10 +166,10 @@ export function createAuditRecord(rules: AuditRules = {}): AuditRecord {
   function count(event: Attested, tally: Tally): Uncounted | null {
     const epoch = facts.epochs.get(keyOf(event));
     const drawn = auditorsOf(event);
-    if (drawn === undefined || epoch?.targetBlock === undefined) {
+    if (drawn === undefined || epoch?.lastBlock === undefined) {
       return "noBeacon";
     }
-    if (event.block > epoch.targetBlock + windowBlocks) {
+    if (event.block > epoch.lastBlock) {
       return "late";
     }
     if (!selected(epoch, event.digest)) {

@@ -33,7 +33,7 @@ export class AuditNotReady extends DepinferError {}
  * the root, scores those for which it was drawn and attests each finding. What was found is kept before it is attested,
  * so that an audit that was cut off goes on with the same finding. Repeating it is harmless.
  *
- * @throws AuditNotReady `audit.noBeacon`, `audit.recordBehind` or `audit.providerAway`; DepinferError `audit.wrongRoot`.
+ * @throws AuditNotReady `audit.noBeacon`, `audit.recordBehind` or `audit.providerAway`; DepinferError `audit.late` or `audit.wrongRoot`.
  */
 export async function auditEpoch(modules: AuditModules, validator: Hex, task: EpochTask): Promise<void> {
   const { chain, host, audits, ledger, log } = modules;
@@ -51,6 +51,7 @@ export async function auditEpoch(modules: AuditModules, validator: Hex, task: Ep
       "Wait for it",
     );
   }
+  requireInTime(task, audits.epoch(provider, epoch)?.lastBlock, await chain.blockNumber());
   const link = await linkTo(host, provider);
   const { receipts } = await query(link, { method: "epoch", epoch }, epochReportSchema);
   const binding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
@@ -98,6 +99,18 @@ async function linkTo(host: Host, provider: Hex): Promise<Link> {
     throw notReady("providerAway", message, "Wait until it is online again");
   }
   return host.link(offer.peerId) ?? host.dial({ peerId: offer.peerId, addresses: offer.addresses });
+}
+
+/** A verdict that would not count any more is not worth its gas. */
+function requireInTime({ provider, epoch }: EpochTask, lastBlock: number | undefined, now: bigint): void {
+  if (lastBlock !== undefined && now >= BigInt(lastBlock)) {
+    throw new DepinferError({
+      code: "audit.late",
+      message: `Verdicts on epoch ${epoch} of ${provider} counted until block ${lastBlock}, and it is block ${now}`,
+      remedy: "Leave it; a receipt can still be disputed",
+      metadata: { provider, epoch, lastBlock },
+    });
+  }
 }
 
 function requireRoot({ provider, epoch }: EpochTask, posted: EpochState, leaves: readonly Uint8Array[]): void {

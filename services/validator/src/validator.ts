@@ -80,6 +80,10 @@ export function createValidator(modules: ValidatorModules, options: ValidatorOpt
       log("warn", `audit of epoch ${task.epoch} of ${task.provider} failed: ${errorMessage(error)}`, {
         code: errorCode(error),
       });
+      if (errorCode(error) === "audit.late") {
+        await ledger.done(task);
+        return;
+      }
       // What may pass by itself, such as a provider that restarts, is waited for; others come first.
       const hopeless = task.failures >= MOST_FAILURES && !(error instanceof DepinferError && error.retryable);
       await (hopeless ? ledger.done(task) : ledger.failed(task));
