@@ -53,6 +53,7 @@ const REMEDIES: Readonly<Record<string, string>> = {
   NotMember: "Join the validator set first",
   NothingAtStake: "Nothing to do: the provider has no stake to lose",
   NotSignedByProvider: "Dispute a receipt that its provider signed with its receipt key",
+  NotTheVaultsDisputes: "Deploy again from an account that sends nothing else meanwhile",
   NotValidator: "Register as a validator first",
   OutsideWindow: "Nothing to do: receipts this old can no longer be disputed",
   PeerIdTaken: "Make a new node key, or deregister the operator that uses this one",
