@@ -101,8 +101,8 @@ const STEPS: readonly Step[] = [
   { name: "contracts", title: "Contracts: unit, fuzz, invariants, gas gates", run: contracts },
   {
     name: "unit",
-    title: "Packages and services",
-    run: () => vitest("packages", "services", "models", "bench", "tests/bad-input"),
+    title: "Packages, services, adversaries and benchmarks",
+    run: () => vitest("packages", "services", "models", "simulation", "bench", "tests/bad-input"),
   },
   { name: "e2e", title: "Whole networks, end to end", run: () => vitest("tests/e2e", "--no-file-parallelism") },
 ];
