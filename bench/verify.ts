@@ -1,6 +1,8 @@
 import { createLlamaEngine, type EngineDescription, type ScoringEngine } from "@depinfer/inference";
 import { MARGIN_OPTIONS, positionMargins, summarise, transcriptRoot } from "@depinfer/proof";
+import { encodeMessage, receiptToJson } from "@depinfer/protocol";
 import { embeddedModels } from "../apps/cli/src/home.ts";
+import { claimFor, signClaim } from "../simulation/adversaries/claim.ts";
 import { BenchError } from "./bench-error.ts";
 import type { Benchmark, BenchRow } from "./benchmark.ts";
 import { createPlainEngine, type PlainEngine, type PlainEngineOptions } from "./engine/plain-engine.ts";
@@ -111,6 +113,23 @@ async function measureLength(
   };
 }
 
+/** What the proof adds to what an answer takes anyway, in bytes of its JSON on the wire: grows with the answer or not. */
+async function proofBytes(own: ScoringEngine) {
+  const sizes = [];
+  for (const maxTokens of [8, 128]) {
+    const ask = { name: `receipt of ${maxTokens}`, temperature: 1, maxTokens } as const;
+    const messages = [{ role: "user", content: "Tell me a long story about a brave dragon." }] as const;
+    const claim = await claimFor(own, (request, onDelta) => own.generate(request, onDelta), { ...ask, messages });
+    sizes.push({ tokens: claim.tokens.length, bytes: encodeMessage(receiptToJson(signClaim(claim))).length });
+  }
+  const [short, long] = sizes;
+  if (short === undefined || long === undefined) {
+    return {};
+  }
+  const perToken = (long.bytes - short.bytes) / (long.tokens - short.tokens);
+  return { proofBytesPerToken: significant(perToken), receiptBytes: long.bytes };
+}
+
 /** Prefill of one long input with other sizes of micro-batch. */
 async function measureBatches(
   modelPath: string,
@@ -180,6 +199,7 @@ export const verify: Benchmark = {
           verifyOverGenerateTogether: middle(({ togetherOverTogether }) => togetherOverTogether),
           verifyOneInTwoOverGenerate: middle(({ oneInTwoOverAlone }) => oneInTwoOverAlone),
           prefillOverGenerate: middle(({ prefillOverGenerate }) => prefillOverGenerate),
+          ...(await proofBytes(own)),
         },
       };
     } finally {

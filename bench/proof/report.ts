@@ -1,5 +1,6 @@
 import type { BenchmarkOutcome, BenchRow, Cell } from "../benchmark.ts";
 import { lineChart, type Series } from "../plot/line-chart.ts";
+import { savedResult } from "./saved-results.ts";
 import { rateOf, TARGETS } from "./targets.ts";
 
 const GROUPS = [
@@ -82,6 +83,8 @@ export function page(rows: readonly BenchRow[], summary: BenchmarkOutcome["summa
       ]),
     ),
     "",
+    ...betweenClasses(),
+    ...costs(),
     "## Detection",
     "",
     "Share of pieces of so many output tokens that are called a failure, and the output tokens after which accumulated",
@@ -103,6 +106,56 @@ export function page(rows: readonly BenchRow[], summary: BenchmarkOutcome["summa
       }),
     ),
   ].join("\n");
+}
+
+/** How far honest answers of one class are from what another class demands; the last saved run of `exactness`. */
+function betweenClasses(): string[] {
+  const saved = savedResult("exactness");
+  if (saved === null) {
+    return [];
+  }
+  const between = saved.rows.filter(({ scoredBy }) => scoredBy !== undefined && scoredBy !== null);
+  const groups = [...new Set(between.map(({ library }) => library))];
+  const differing = between.filter(({ mismatches }) => Number(mismatches) > 0);
+  return [
+    "## Within a class and between classes",
+    "",
+    `Of ${groups.length} processor libraries that could be loaded, each was asked the same and scored by every one:`,
+    `${between.length - differing.length} of ${between.length} pairs agree on every token. The others:`,
+    "",
+    table(
+      ["computed by", "scored by", "informative tokens", "mismatches", "rate", "mean margin, nats"],
+      differing.map((row) => [
+        row.library,
+        row.scoredBy,
+        row.informative,
+        row.mismatches,
+        row.mismatchRate,
+        row.meanMargin,
+      ]),
+    ),
+    "",
+  ];
+}
+
+/** What the proof costs; the last saved runs of `engine` and `verify`. */
+function costs(): string[] {
+  const engine = savedResult("engine")?.summary;
+  const verify = savedResult("verify")?.summary;
+  if (engine === undefined || verify === undefined) {
+    return [];
+  }
+  const lines: readonly (readonly [string, Cell | undefined, string])[] = [
+    ["seeded sampler over the engine's own, same rows", engine.samplerOverhead, "≤ 0.05"],
+    ["the same, and pairs of rows over single ones", engine.samplerAndPairsOverhead, ""],
+    ["checking several answers at once ÷ generating one at a time", verify.verifyOverGenerate, "≤ 0.25"],
+    ["checking one at a time ÷ generating one at a time", verify.verifyAloneOverGenerate, ""],
+    ["checking several ÷ generating several", verify.verifyOverGenerateTogether, ""],
+    ["prefill without any logits ÷ generating one at a time, the floor", verify.prefillOverGenerate, ""],
+    ["bytes per token beside its id", verify.proofBytesPerToken, "≤ 2"],
+    ["bytes per answer (signed receipt)", verify.receiptBytes, ""],
+  ];
+  return ["## Costs", "", table(["what", "measured", "planned"], lines), ""];
 }
 
 const SHOWN = [16, 64, 128, 512, 2048];

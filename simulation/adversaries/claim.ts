@@ -13,6 +13,7 @@ import {
   type RequestTerms,
   receiptDigest,
   requestHash,
+  type SignedReceipt,
   toHex,
   utf8,
 } from "@depinfer/protocol";
@@ -100,13 +101,18 @@ export async function claimFor(honest: ScoringEngine, answer: Answering, ask: As
   return { receipt, request, providerNonce, tokens, text: honest.text(prompt.tokens, tokens, []) || text };
 }
 
+/** The receipt under the provider's signature, as it goes to the buyer. */
+export function signClaim({ receipt }: Claim): SignedReceipt {
+  return { receipt, signature: signer.sign(receiptDigest(receipt, BINDING)) };
+}
+
 /** Signs the claim and lets a verifier judge it, as a buyer, a validator or a juror does. */
 export function judgeClaim(engine: ScoringEngine, claim: Claim): Promise<Verdict> {
-  const { receipt, request, providerNonce, tokens, text } = claim;
+  const { request, providerNonce, tokens, text } = claim;
   return verifyReceipt(
     { engine, recoverAddress },
     {
-      signed: { receipt, signature: signer.sign(receiptDigest(receipt, BINDING)) },
+      signed: signClaim(claim),
       transcript: {
         request: Buffer.from(request).toString("base64"),
         providerNonce,
