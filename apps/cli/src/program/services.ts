@@ -1,0 +1,195 @@
+import { microUsd, parseMinimumLevel } from "@depinfer/protocol";
+import { type Command, Option } from "commander";
+import { defaultHome, homePaths } from "../home.ts";
+import type { ServiceOptions } from "../service/connect.ts";
+import { runService } from "../service/lifecycle.ts";
+import { adversary, allowSimulatedAttestation, cpuLibrary, DEFAULT_PORT, minProofLevel } from "./options.ts";
+import { digest, integer, rate } from "./values.ts";
+
+/** `depinfer node`, `gateway`, `validator` and `indexer`: the processes that make up a network. */
+export function addServiceCommands(program: Command): void {
+  addNode(program);
+  addGateway(program);
+  addValidator(program);
+  addIndexer(program);
+}
+
+function addNode(program: Command): void {
+  service(
+    program,
+    "node",
+    "serve a model and be paid for it",
+    "depinfer node --upstream http://127.0.0.1:11434/v1 --slots 2",
+  )
+    .option("--model <reference>", "GGUF path, URL or hf: reference; the embedded test model by default")
+    .option("--onnx <file>", "ONNX model to serve tensors with, instead of text")
+    .option("--upstream <url>", "OpenAI-compatible server to serve (vLLM, Ollama, llama-server, …)")
+    .option("--upstream-model <name>", "model name at the upstream; its first one by default")
+    .option(
+      "--upstream-weights <sha256>",
+      "hash of the weight file that the upstream serves, so that others can check it",
+      digest,
+    )
+    .option("--simulate-attestation", "TEST ONLY: show a SIMULATED quote, as if this ran in a trusted domain")
+    .option("--slots <count>", "requests answered at once; each is covered by stake", integer, 2)
+    .addOption(
+      new Option("--gpu <device>", "compute on a GPU; see `depinfer engine add`").choices(["cuda", "vulkan", "metal"]),
+    )
+    .addOption(cpuLibrary())
+    .option("--context <tokens>", "context length per slot", integer)
+    .option("--region <name>", "declared region", "local")
+    .option("--price-input <units>", "micro-dollars per million input tokens", integer, 50_000)
+    .option("--price-cached <units>", "micro-dollars per million cached input tokens", integer, 12_500)
+    .option("--price-output <units>", "micro-dollars per million output tokens", integer, 200_000)
+    .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)
+    .addOption(adversary())
+    .action(async (options) => {
+      const { startProvider } = await import("../service/provider.ts");
+      const { model, onnx, upstream, upstreamModel, upstreamWeights, context, gpu, adversary: kind } = options;
+      await runService("node", options.home, (log) =>
+        startProvider(
+          {
+            ...serviceOptions(options),
+            slots: options.slots,
+            region: options.region,
+            prices: {
+              inputPerMillion: microUsd(options.priceInput),
+              cachedInputPerMillion: microUsd(options.priceCached),
+              outputPerMillion: microUsd(options.priceOutput),
+            },
+            epochSeconds: options.epochSeconds,
+            simulateAttestation: options.simulateAttestation === true,
+            cpuLibrary: options.cpuLibrary,
+            ...(model === undefined ? {} : { model }),
+            ...(upstream === undefined ? {} : { upstream }),
+            ...(upstreamWeights === undefined ? {} : { upstreamWeights }),
+            ...(onnx === undefined ? {} : { onnx }),
+            ...(upstreamModel === undefined ? {} : { upstreamModel }),
+            ...(context === undefined ? {} : { contextLength: context }),
+            ...(gpu === undefined ? {} : { gpu }),
+            ...(kind === undefined ? {} : { adversary: kind }),
+          },
+          log,
+        ),
+      );
+    });
+}
+
+function addGateway(program: Command): void {
+  service(
+    program,
+    "gateway",
+    "buy inference for your apps through an OpenAI-compatible endpoint",
+    "depinfer gateway --port 8787",
+  )
+    .option("--host <address>", "interface to listen on", "127.0.0.1")
+    .option("--port <port>", "port to listen on", integer, DEFAULT_PORT)
+    .option("--allow-host <name...>", "host names under which clients may call, besides localhost", [])
+    .addOption(minProofLevel())
+    .addOption(allowSimulatedAttestation())
+    .option("--images <file>", "JSON list of the trusted domains' images that pass for attested")
+    .option("--pccs <url>", "server of collateral for hardware quotes")
+    .action(async (options) => {
+      const { startGateway } = await import("../service/gateway.ts");
+      await runService("gateway", options.home, (log) =>
+        startGateway(
+          {
+            ...serviceOptions(options),
+            host: options.host,
+            port: options.port,
+            allowedHosts: options.allowHost,
+            minProofLevel: parseMinimumLevel(options.minProofLevel, "--min-proof-level"),
+            allowSimulatedAttestation: options.allowSimulatedAttestation === true,
+            ...(options.images === undefined ? {} : { images: options.images }),
+            ...(options.pccs === undefined ? {} : { pccs: options.pccs }),
+          },
+          log,
+        ),
+      );
+    });
+}
+
+function addValidator(program: Command): void {
+  service(program, "validator", "audit answers and attest verdicts", "depinfer validator --model model.gguf")
+    .option("--model <reference>", "weights of the class to audit; the embedded test model by default")
+    .addOption(cpuLibrary())
+    .option("--canaries-per-hour <count>", "requests to buy unseen and audit, on average; 0 buys none", rate, 0)
+    .option("--canary-budget <dollars>", "most that canaries ever may spend", integer, 20)
+    .option("--dispute-failures", "open a dispute, with a bond, for every canary that failed", false)
+    .option("--lazy", "TEST ONLY: vote pass in every jury without looking, to see it punished", false)
+    .action(async (options) => {
+      const { startValidator } = await import("../service/validator.ts");
+      const { model, lazy } = options;
+      await runService("validator", options.home, (log) =>
+        startValidator(
+          {
+            ...serviceOptions(options),
+            canariesPerHour: options.canariesPerHour,
+            canaryBudget: BigInt(options.canaryBudget) * 1_000_000n,
+            disputeFailures: options.disputeFailures,
+            lazy,
+            cpuLibrary: options.cpuLibrary,
+            ...(model === undefined ? {} : { model }),
+          },
+          log,
+        ),
+      );
+    });
+}
+
+function addIndexer(program: Command): void {
+  service(
+    program,
+    "indexer",
+    "follow the chain and answer questions about it over HTTP",
+    "depinfer indexer --port 8788",
+  )
+    .option("--host <address>", "interface to listen on", "127.0.0.1")
+    .option("--port <port>", "port to listen on", integer, DEFAULT_PORT + 1)
+    .option("--database <url>", "PostgreSQL URL; without it a database inside the process")
+    .action(async (options) => {
+      const { startIndexer } = await import("../service/indexer.ts");
+      const { database } = options;
+      await runService("indexer", options.home, (log) =>
+        startIndexer(
+          {
+            ...serviceOptions(options),
+            host: options.host,
+            port: options.port,
+            ...(database === undefined ? {} : { database }),
+          },
+          log,
+        ),
+      );
+    });
+}
+
+function service(program: Command, name: string, description: string, example: string): Command {
+  const defaults = homePaths(defaultHome());
+  return program
+    .command(name)
+    .description(description)
+    .option("--home <folder>", "keystore and journal of this service", defaults.service(name))
+    .option("--network <file>", "the network to join: endpoint, contracts, bootstrap list", defaults.network)
+    .option(
+      "--passphrase-file <file>",
+      "passphrase of the keystore; DEPINFER_PASSPHRASE goes first",
+      defaults.passphrase,
+    )
+    .option("--p2p-port <port>", "port for QUIC and TCP; 0 takes a free one", integer, 0)
+    .addHelpText("after", `\nExample:\n  ${example}`);
+}
+
+function serviceOptions(options: {
+  home: string;
+  network: string;
+  passphraseFile: string;
+  p2pPort: number;
+}): ServiceOptions {
+  return {
+    home: options.home,
+    networkFile: options.network,
+    passphraseFile: options.passphraseFile,
+    p2pPort: options.p2pPort,
+  };
+}

@@ -1,0 +1,43 @@
+import { bytes32Schema, type Hex } from "@depinfer/protocol";
+import { InvalidArgumentError } from "commander";
+
+/* What a flag's text may say; commander reports the rest beside the flag's name. */
+
+export function integer(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not a whole number`);
+  }
+  return Number(text);
+}
+
+export function rate(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 3_600)) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not between 0 and 3600`);
+  }
+  return value;
+}
+
+export function fraction(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 1)) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not between 0 and 1`);
+  }
+  return value;
+}
+
+export function digest(text: string): Hex {
+  const parsed = bytes32Schema.safeParse(text.startsWith("0x") ? text : `0x${text}`);
+  if (!parsed.success) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not a SHA-256 of 64 hexadecimal digits`);
+  }
+  return parsed.data;
+}
+
+export function temperature(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !(value >= 0 && value <= 2)) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not between 0 and 2`);
+  }
+  return value;
+}
