@@ -29,7 +29,7 @@ export const exactness: Benchmark = {
   description: "which ways to compute agree bit for bit, and how far processor libraries are apart",
   async run({ quick, progress }) {
     const names = shippedFamilies().filter((name) => !quick || QUICK_FAMILIES.includes(name));
-    const amount = quick ? { count: 4, length: 24 } : { count: 48, length: 96 };
+    const amount = quick ? { count: 4, length: 24 } : { count: 24, length: 64 };
     const families: Family[] = [];
     const rows: BenchRow[] = [];
     try {
