@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { calibrationFor, clopperPearson, FALSE_POSITIVE_RATE } from "@depinfer/proof";
 import { openLaboratory } from "../simulation/adversaries/index.ts";
 import type { Benchmark, BenchRow } from "./benchmark.ts";
-import { engine } from "./engine.ts";
 import { projectRoot } from "./measure/machine.ts";
 import { significant } from "./measure/statistics.ts";
 import { detectionRows, tokensToConviction } from "./proof/detection.ts";
@@ -18,10 +17,9 @@ import {
 } from "./proof/measure.ts";
 import { mixPools, POOLED_ADVERSARIES } from "./proof/pools.ts";
 import { createRandom } from "./proof/random.ts";
-import { charts, page } from "./proof/report.ts";
+import { charts, costFigures, page } from "./proof/report.ts";
 import type { Transcript } from "./proof/stream.ts";
 import { missedFloors } from "./proof/targets.ts";
-import { verify } from "./verify.ts";
 
 /*
  * How soon each cheat is caught at the published rate of false positives, and how often honest answers that nothing was
@@ -51,11 +49,6 @@ export const proof: Benchmark = {
       const pool = await honestPool(laboratory, extent.adversaryTokens * POOL_FACTOR, extent.concurrency);
       const mixed = mixtures(runs, pool);
       const measured = await honest.finish();
-      const costs = [await engine.run({ quick, progress }), await verify.run({ quick, progress })];
-      const { samplerOverhead = null, verifyOverGenerate = null } = Object.assign(
-        {},
-        ...costs.map(({ summary }) => summary),
-      );
       const random = createRandom(SEED);
       const rows = [
         ...[...runs, ...mixed].flatMap(({ adversary, setting, transcripts }) => {
@@ -82,8 +75,7 @@ export const proof: Benchmark = {
         ),
         falsePositiveRate: FALSE_POSITIVE_RATE,
         calibrationMismatchRate: significant(calibration.honestMismatchRate),
-        verifyOverGenerate,
-        samplerOverhead,
+        ...costFigures(),
         seed: SEED,
       };
       return {

@@ -4,7 +4,7 @@ import { z } from "zod";
 import type { BenchRow } from "../benchmark.ts";
 import { projectRoot } from "../measure/machine.ts";
 
-const savedSchema = z.object({
+export const savedSchema = z.object({
   rows: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.null()]))),
   summary: z.record(z.string(), z.number().nullable()),
 });
