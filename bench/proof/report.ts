@@ -83,6 +83,12 @@ export function page(rows: readonly BenchRow[], summary: BenchmarkOutcome["summa
       ]),
     ),
     "",
+    `Where the plan is not reached: only ${share(summary.honestInformative, summary.honestTokens)} % of the positions are`,
+    "informative, since the small model is nearly certain of the others, and cheaper ones agree with it there. The bound on",
+    `honest mismatches, ${summary.calibrationMismatchRate} per informative position, asks for two mismatches before an answer fails;`,
+    "a calibration on some millions of tokens more would make one enough on short answers. Answers that are too short to fail",
+    "alone add up: the last column below.",
+    "",
     ...betweenClasses(),
     ...costs(),
     "## Detection",
@@ -106,6 +112,10 @@ export function page(rows: readonly BenchRow[], summary: BenchmarkOutcome["summa
       }),
     ),
   ].join("\n");
+}
+
+function share(part: number | null | undefined, whole: number | null | undefined): number {
+  return Math.round((100 * (part ?? 0)) / Math.max(1, whole ?? 0));
 }
 
 /** How far honest answers of one class are from what another class demands; the last saved run of `exactness`. */
