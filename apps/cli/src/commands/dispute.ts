@@ -1,15 +1,14 @@
-import { existsSync, readFileSync } from "node:fs";
 import { createChain, type DisputeState } from "@depinfer/chain";
 import { DepinferError, formatUsd } from "@depinfer/protocol";
 import { challenge } from "@depinfer/validator";
 import { accusationOf } from "../dispute/accusation.ts";
 import { snapshot } from "../dispute/holdings.ts";
 import { accountsToJson, printAccounts } from "../dispute/show.ts";
-import { type Access, createClient } from "../gateway-client.ts";
+import type { Access } from "../gateway-client.ts";
 import { openIdentity, readPassphrase } from "../identity.ts";
 import { readNetworkFile } from "../network-file.ts";
+import { loadReceipt } from "../receipt-reference.ts";
 import { printTable } from "../table.ts";
-import { type ReceiptFile, receiptFileSchema } from "../verification.ts";
 
 export interface DisputeCommandOptions {
   /** Of the gateway that bought the answer; only asked for a receipt's id. */
@@ -27,7 +26,7 @@ export interface DisputeCommandOptions {
  * 0 if the provider was convicted, 1 if it was cleared, 2 without a verdict.
  */
 export async function disputeCommand(reference: string, options: DisputeCommandOptions): Promise<number> {
-  const accusation = accusationOf(await load(reference, options.access));
+  const accusation = accusationOf(await loadReceipt(reference, options.access));
   const { wallet } = await openIdentity(options.wallet, readPassphrase(options.passphraseFile));
   const chain = createChain({ ...readNetworkFile(options.networkFile), account: wallet });
   const { receipt } = accusation.signed;
@@ -124,20 +123,4 @@ function progressLine(say: (text: string) => void): (state: DisputeState) => voi
 
 function clock(unixSecond: number): string {
   return new Date(unixSecond * 1000).toISOString();
-}
-
-async function load(reference: string, access: () => Access): Promise<ReceiptFile> {
-  if (existsSync(reference)) {
-    return receiptFileSchema.parse(JSON.parse(readFileSync(reference, "utf8")));
-  }
-  if (!/^0x[0-9a-f]{64}$/.test(reference)) {
-    throw new DepinferError({
-      code: "dispute.badReference",
-      message: `${JSON.stringify(reference)} is neither a receipt's id nor a file`,
-      remedy:
-        "Pass the value of the header x-depinfer-receipt, 0x and 64 digits, or a file with what /v1/receipts/ID answered",
-      metadata: { reference },
-    });
-  }
-  return createClient(access()).get(`/v1/receipts/${encodeURIComponent(reference)}`, receiptFileSchema);
 }

@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
 import type { CpuLibrary } from "@depinfer/inference";
 import { FALSE_POSITIVE_RATE, type Verdict } from "@depinfer/proof";
-import { DepinferError } from "@depinfer/protocol";
-import { type Access, createClient } from "../gateway-client.ts";
-import { EXIT_CODES, type ReceiptFile, receiptFileSchema, verify } from "../verification.ts";
+import type { Access } from "../gateway-client.ts";
+import { loadReceipt } from "../receipt-reference.ts";
+import { EXIT_CODES, verify } from "../verification.ts";
 
 export interface VerifyCommandOptions {
   readonly access: Access;
@@ -20,7 +19,7 @@ export interface VerifyCommandOptions {
  * what the gateway answers at `/v1/receipts/ID`. Returns the exit code.
  */
 export async function verifyCommand(reference: string, options: VerifyCommandOptions): Promise<number> {
-  const file = await load(reference, options.access);
+  const file = await loadReceipt(reference, () => options.access);
   const { verdict, milliseconds } = await verify(file, options);
   const { statistic } = verdict;
   if (options.json) {
@@ -57,20 +56,4 @@ function strength({ verdict, pValue, falsePass, tokensNeeded, statistic }: Verdi
     lines.push(`needed     about ${tokensNeeded} more informative tokens of this provider`);
   }
   return lines;
-}
-
-async function load(reference: string, access: Access): Promise<ReceiptFile> {
-  if (existsSync(reference)) {
-    return receiptFileSchema.parse(JSON.parse(readFileSync(reference, "utf8")));
-  }
-  if (!/^0x[0-9a-f]{64}$/.test(reference)) {
-    throw new DepinferError({
-      code: "verify.badReference",
-      message: `${JSON.stringify(reference)} is neither a receipt's id nor a file`,
-      remedy:
-        "Pass the value of the header x-depinfer-receipt, 0x and 64 digits, or a file with what /v1/receipts/ID answered",
-      metadata: { reference },
-    });
-  }
-  return createClient(access).get(`/v1/receipts/${encodeURIComponent(reference)}`, receiptFileSchema);
 }
