@@ -5,6 +5,7 @@ import type { Deployment } from "./deployment.ts";
 import { createDisputes, type Disputes } from "./disputes.ts";
 import { wrongChain } from "./errors.ts";
 import { eventsUpTo, type FollowOptions, follow } from "./follow.ts";
+import { createPreviewWriter } from "./preview.ts";
 import { createReceiptLog, type ReceiptLog } from "./receipts.ts";
 import { createRegistry, type Registry } from "./registry.ts";
 import { createRpc, type RpcOptions } from "./rpc.ts";
@@ -34,6 +35,8 @@ export interface Chain {
   gasBalance(owner: Hex): Promise<bigint>;
   /** Sends wei, so that another account can pay for gas. */
   sendGas(to: Hex, wei: bigint): Promise<WriteResult>;
+  /** Wei that a mined transaction paid for gas. */
+  feeOf(hash: Hex): Promise<bigint>;
   /** Whether the chain knows the transaction, mined or waiting. After a reorganisation it may not, any more. */
   transactionExists(hash: Hex): Promise<boolean>;
   /** Delivers decoded events until the signal aborts. */
@@ -58,11 +61,16 @@ export interface ChainModules {
  */
 export function createChain(
   { rpcUrl, deployment, account }: ChainModules,
-  options: RpcOptions & WriterOptions = {},
+  options: RpcOptions &
+    WriterOptions & {
+      /** Estimate writes instead of sending them; see `previewOf`. */ readonly previewOnly?: boolean;
+    } = {},
 ): Chain {
   const { addresses, chainId } = deployment;
   const rpc = createRpc(rpcUrl, options);
-  const writer = createWriter({ rpc, account, chainId }, options);
+  const writer = options.previewOnly
+    ? createPreviewWriter({ rpc, account })
+    : createWriter({ rpc, account, chainId }, options);
 
   return {
     deployment,
@@ -102,6 +110,11 @@ export function createChain(
     },
     gasBalance: (address) => rpc.ask("gasBalance", (client) => client.getBalance({ address })),
     sendGas: (to, value) => writer.send({ to, data: "0x", value, action: "sendGas" }),
+    feeOf: (hash) =>
+      rpc.ask("feeOf", async (client) => {
+        const { gasUsed, effectiveGasPrice } = await client.getTransactionReceipt({ hash });
+        return gasUsed * effectiveGasPrice;
+      }),
     transactionExists: (hash) =>
       rpc.ask("transactionExists", async (client) => {
         try {

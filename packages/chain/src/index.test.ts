@@ -19,6 +19,7 @@ it("exports what others may rely on, and nothing else", () => {
     "openKeystore",
     "openedReceipt",
     "parseDeployment",
+    "previewOf",
     "randomPassphrase",
     "recoverAddress",
     "signerImplementation",

@@ -21,6 +21,7 @@ export {
 export { ChainError, ChainRevertError } from "./errors.ts";
 export type { ChainEvent, EventBatch, FollowOptions } from "./follow.ts";
 export { createKeystore, openKeystore, randomPassphrase, type Secrets } from "./keystore.ts";
+export { type Preview, previewOf } from "./preview.ts";
 export type { Attestation, Draw, EpochRoot, EpochState, ReceiptLog, Verdict } from "./receipts.ts";
 export type { Operator, Registration, Registry, Role } from "./registry.ts";
 export { createSigner, recoverAddress, type Signer, signerImplementation } from "./signer.ts";

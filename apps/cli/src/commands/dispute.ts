@@ -1,5 +1,5 @@
 import { createChain, type DisputeState } from "@depinfer/chain";
-import { DepinferError, formatUsd } from "@depinfer/protocol";
+import { formatUsd } from "@depinfer/protocol";
 import { challenge } from "@depinfer/validator";
 import { accusationOf } from "../dispute/accusation.ts";
 import { snapshot } from "../dispute/holdings.ts";
