@@ -27,7 +27,7 @@ await join(
   { role: "provider", receiptKey: identity.signer.address, peerId: host.peerId, slots, classIds: [classId] },
   log,
 );
-const journal = openJournal({ path: joinPath(home, "journal.sqlite"), migrations: PROVIDER_MIGRATIONS });
+const journal = openJournal({ path: joinPath(home, "journal.sqlite"), parts: { provider: PROVIDER_MIGRATIONS } });
 const node = createNode(
   { host, chain, engine, journal, nonces, receiptSigner: identity.signer, recoverAddress, log },
   {

@@ -124,7 +124,7 @@ async function startValidator(name: string, as: Auditor, rules = RULES): Promise
   const { chain, host, sealingKey } = as;
   const calibration = calibrationFor(engine.description.classId);
   function open(): { journal: Journal; validator: Validator } {
-    const journal = openJournal({ path, migrations: VALIDATOR_MIGRATIONS });
+    const journal = openJournal({ path, parts: { validator: VALIDATOR_MIGRATIONS } });
     const validator = createValidator(
       {
         host,

@@ -67,7 +67,7 @@ function seenRequests(flag: AuditFlag): SeenRequest[] {
 
 /** Canaries of identities that are ordinary buyers of the market. */
 function start(name: string, seen: readonly SeenRequest[], budget: bigint, changes: Partial<CanaryModules> = {}) {
-  const journal = openJournal({ path: join(home, `${name}.sqlite`), migrations: VALIDATOR_MIGRATIONS });
+  const journal = openJournal({ path: join(home, `${name}.sqlite`), parts: { validator: VALIDATOR_MIGRATIONS } });
   journals.push(journal);
   const identities: TestBuyer[] = [];
   const failures: string[] = [];

@@ -105,7 +105,7 @@ function sitWith(
   changes: Partial<Chain["disputes"]> = {},
   auditEvents: readonly AuditEvent[] = [],
 ) {
-  const journal = openJournal({ path, migrations: VALIDATOR_MIGRATIONS });
+  const journal = openJournal({ path, parts: { validator: VALIDATOR_MIGRATIONS } });
   const juror = createJuror(
     {
       chain: { ...chain, disputes: { ...chain.disputes, ...changes } },

@@ -125,7 +125,7 @@ export async function startMarket(): Promise<Market> {
       async function open() {
         const nonces = liesAbout ?? createNonceBook();
         const host = await startHost("provider", seed, nonces.headFor);
-        const journal = mortal(openJournal({ path: journalPath, migrations: PROVIDER_MIGRATIONS }));
+        const journal = mortal(openJournal({ path: journalPath, parts: { provider: PROVIDER_MIGRATIONS } }));
         const node = createNode(
           { host, chain: own, engine, journal, nonces, receiptSigner, recoverAddress, log },
           {
@@ -187,7 +187,7 @@ export async function startMarket(): Promise<Market> {
 
       async function open() {
         const host = await startHost("gateway", seed);
-        const journal = mortal(openJournal({ path, migrations: BUYER_MIGRATIONS }));
+        const journal = mortal(openJournal({ path, parts: { buyer: BUYER_MIGRATIONS } }));
         const buyer = createBuyer(
           { host, chain: own, journal, sessionSigner: createSigner(key), recoverAddress, log, random: Math.random },
           { payer: address, channelDeposit: microUsd(20_000), withdrawDelay: 1, acceptMs: 5_000, ...options },

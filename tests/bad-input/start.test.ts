@@ -55,7 +55,7 @@ describe("at its start a service says in one typed error that", () => {
     const path = join(home, `${name}.sqlite`);
     const bytes = Buffer.from("this is no database, but it may hold somebody's money".repeat(100));
     writeFileSync(path, bytes);
-    const error = await failure(() => openJournal({ path, migrations }));
+    const error = await failure(() => openJournal({ path, parts: { [name]: migrations } }));
     expect(error).toMatchObject({ code: "journal.corrupt", metadata: { path } });
     expect(error.remedy).toContain("Move the file away");
     expect(readFileSync(path).equals(bytes)).toBe(true);
@@ -63,8 +63,10 @@ describe("at its start a service says in one typed error that", () => {
 
   test("the journal is in use", async () => {
     const path = join(home, "used.sqlite");
-    const journal = openJournal({ path, migrations: BUYER_MIGRATIONS });
-    expect((await failure(() => openJournal({ path, migrations: BUYER_MIGRATIONS }))).code).toBe("journal.locked");
+    const journal = openJournal({ path, parts: { buyer: BUYER_MIGRATIONS } });
+    expect((await failure(() => openJournal({ path, parts: { buyer: BUYER_MIGRATIONS } }))).code).toBe(
+      "journal.locked",
+    );
     journal.close();
   });
 

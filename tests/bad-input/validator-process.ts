@@ -69,7 +69,7 @@ const validator = createValidator(
     engine: watched,
     calibration: calibrationFor(engine.description.classId),
     sealingKey: sealingKeyOf(fromHex(options.sealingSecret, 32)),
-    journal: openJournal({ path: options.journal, migrations: VALIDATOR_MIGRATIONS }),
+    journal: openJournal({ path: options.journal, parts: { validator: VALIDATOR_MIGRATIONS } }),
     recoverAddress,
     log: (level, message) => process.send?.(`${level}: ${message}`),
   },

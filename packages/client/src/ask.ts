@@ -1,6 +1,13 @@
 import type { AuditFlag, Endpoint, MicroUsd } from "@depinfer/protocol";
 import type { Policy } from "./route.ts";
 
+/** A pass that pays for a request, and what it pays. */
+export interface AskPass {
+  readonly id: bigint;
+  /** Units per million tokens, whether they are of the prompt, cached or of the answer. */
+  readonly unitsPerMillion: MicroUsd;
+}
+
 /** One request of an app, after the gateway has validated it. */
 export interface Ask {
   readonly endpoint: Endpoint;
@@ -14,4 +21,6 @@ export interface Ask {
   readonly account: string;
   /** Most that the account may spend in all, in units; no limit when it is missing or null. */
   readonly budget?: MicroUsd | null;
+  /** The pass that pays instead of the wallet; the wallet when it is missing or null. */
+  readonly pass?: AskPass | null;
 }

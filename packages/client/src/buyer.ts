@@ -8,23 +8,26 @@ import {
   type Hex,
   type Log,
   type MicroUsd,
+  microUsd,
   type Offer,
   type Transcript,
   type Usage,
 } from "@depinfer/protocol";
 import type { Ask } from "./ask.ts";
-import { createBuyerLedger, type StoredRequest } from "./buyer-ledger.ts";
+import { type AccountTotals, createBuyerLedger } from "./buyer-ledger.ts";
+import type { BuyerChannel, StoredRequest } from "./buyer-rows.ts";
 import { type BuyerChannels, type ChannelOptions, createBuyerChannels } from "./channels.ts";
 import { createPeers } from "./peers.ts";
 import { createPurchases } from "./purchase.ts";
 import { createReconciler } from "./reconcile.ts";
 import { type Decision, route, serves } from "./route.ts";
+import type { StatementQuery, StatementRow } from "./statement.ts";
 
 export interface BuyerModules {
   /** Started by the caller. */
   readonly host: Host;
   readonly chain: Chain;
-  /** Opened with `BUYER_MIGRATIONS`. */
+  /** Opened with `BUYER_MIGRATIONS` as one of its parts. */
   readonly journal: Journal;
   /** Signs vouchers. */
   readonly sessionSigner: Signer;
@@ -80,7 +83,13 @@ export interface Buyer {
   transcript(id: Hex): Transcript | undefined;
   /** Why the last requests went where they went, newest 1,000. */
   decision(id: Hex): Decision | undefined;
+  /** Units that an account has used, with what its requests under way may still cost. */
   spent(account: string): MicroUsd;
+  account(name: string): AccountTotals;
+  /** What was bought, by day, account, model and provider. */
+  statement(query: StatementQuery): readonly StatementRow[];
+  /** Every channel that may hold money, for showing where it is. */
+  channels(): readonly BuyerChannel[];
   money(): { readonly deposited: bigint; readonly owed: bigint; readonly channels: number };
 }
 
@@ -124,6 +133,7 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
 
   return {
     async start() {
+      await ledger.recover();
       await channels.refresh();
       reconciler.start();
     },
@@ -179,7 +189,13 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
           };
     },
     decision: (id) => decisions.get(id),
-    spent: (account) => ledger.spent(account),
+    spent(account) {
+      const { spent, reserved } = ledger.account(account);
+      return microUsd(spent + reserved);
+    },
+    account: ledger.account,
+    statement: ledger.statement,
+    channels: ledger.channels,
     money() {
       const open = ledger.channels();
       return {

@@ -12,7 +12,8 @@ import {
   toHex,
   voucherDigest,
 } from "@depinfer/protocol";
-import type { BuyerChannel, BuyerLedger, SignVoucher } from "./buyer-ledger.ts";
+import type { BuyerLedger, SignVoucher } from "./buyer-ledger.ts";
+import type { BuyerChannel } from "./buyer-rows.ts";
 
 export interface ChannelModules {
   readonly chain: Chain;
@@ -57,7 +58,7 @@ export function createBuyerChannels(
   const turns = new Map<Hex, Promise<unknown>>();
 
   async function fund(provider: Hex, maxCost: MicroUsd): Promise<BuyerChannel> {
-    const existing = ledger.channelsOf(provider)[0];
+    const existing = ledger.channelsOf(provider, null)[0];
     if (existing === undefined) {
       return open(provider, maxCost + options.channelDeposit / HEADROOM_SHARE);
     }
@@ -80,14 +81,14 @@ export function createBuyerChannels(
     await requireFunds(amount);
     const id = channelId(config, binding);
     // Known before it is announced: a crash in between leaves a channel that the chain does not know, which is harmless.
-    await ledger.saveChannel(id, provider, config, 0n);
+    await ledger.saveChannel(id, config, null);
     try {
       await chain.channels.open(config, amount);
     } catch (error) {
       await refreshOne(id);
       throw error;
     }
-    await ledger.saveDeposit(id, amount, true);
+    await ledger.saveEscrow(id, { state: "open", deposit: amount, settled: 0n, withdrawAt: null });
     log("info", `channel opened with ${formatUsd(amount)} for ${provider}`, { channelId: id });
     return known(id);
   }
@@ -122,8 +123,10 @@ export function createBuyerChannels(
   }
 
   async function refreshOne(id: Hex): Promise<void> {
-    const { deposit, withdrawAt, status } = await chain.channels.state(id);
-    await ledger.saveDeposit(id, deposit, status === "open" && withdrawAt === undefined);
+    const { deposit, settled, withdrawAt, status } = await chain.channels.state(id);
+    const open = withdrawAt === undefined ? "open" : "withdrawing";
+    const state = status === "none" ? "opening" : status === "closed" ? "closed" : open;
+    await ledger.saveEscrow(id, { state, deposit, settled, withdrawAt: withdrawAt ?? null });
   }
 
   function known(id: Hex): BuyerChannel {

@@ -1,4 +1,4 @@
-export type { Ask } from "./ask.ts";
+export type { Ask, AskPass } from "./ask.ts";
 export {
   type Answer,
   type AnswerHandlers,
@@ -7,5 +7,8 @@ export {
   type BuyerOptions,
   createBuyer,
 } from "./buyer.ts";
-export { BUYER_MIGRATIONS, type RequestState, type StoredRequest } from "./buyer-ledger.ts";
+export { BUYER_MIGRATIONS } from "./buyer-journal.ts";
+export type { AccountTotals } from "./buyer-ledger.ts";
+export type { BuyerChannel, BuyerChannelState, RequestState, StoredRequest } from "./buyer-rows.ts";
 export { type Decision, type Policy, type Rejection, type RoutingState, route, serves } from "./route.ts";
+export type { StatementQuery, StatementRow } from "./statement.ts";

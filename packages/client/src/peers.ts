@@ -1,7 +1,7 @@
 import type { Chain } from "@depinfer/chain";
 import type { Host, Link } from "@depinfer/network";
 import { DepinferError, encodeMessage, FrameType, type Hex, type Offer, toHex, utf8 } from "@depinfer/protocol";
-import type { BuyerChannel } from "./buyer-ledger.ts";
+import type { BuyerChannel } from "./buyer-rows.ts";
 import { createNonceWatch, type ExpectedNonce, type NonceWatch } from "./nonce-watch.ts";
 
 /** What the buyer knows about each provider's node: its link, its nonces, its load and its conduct. */

@@ -16,13 +16,14 @@ import {
 import type { Ask } from "./ask.ts";
 import { attempt, type Delivered, random32 } from "./attempt.ts";
 import type { Answer, AnswerHandlers } from "./buyer.ts";
-import type { BuyerChannel, BuyerLedger, FinishedRequest } from "./buyer-ledger.ts";
+import type { BuyerLedger } from "./buyer-ledger.ts";
+import { type BuyerChannel, type FinishedRequest, NO_TOKENS } from "./buyer-rows.ts";
 import type { BuyerChannels } from "./channels.ts";
 import { lateReceipt } from "./late-receipt.ts";
 import type { Peers } from "./peers.ts";
 import { atMost, mostCost, mostPromptTokens } from "./price-limit.ts";
 import { asError, cancelledError, levelError, missingReceipt } from "./purchase-errors.ts";
-import { meteredCost, type Observed, receiptFaults } from "./receipt-check.ts";
+import { meteredCost, type Observed, receiptFaults, receiptUsage } from "./receipt-check.ts";
 import { unseenCost } from "./unseen-receipt.ts";
 
 export interface PurchaseModules {
@@ -106,6 +107,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
               reserved,
               startedAt: Date.now(),
               request: payload,
+              pass: null,
             },
             ask.budget ?? null,
           );
@@ -237,12 +239,14 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     }
     const faults = receiptFaults(signed, seen, receiptBinding, modules.recoverAddress);
     const state = faults.length === 0 ? "done" : "disputed";
+    const usage = { promptTokens: seen.promptTokens, cachedTokens: 0, outputTokens: seen.outputTokens };
     const channel = await ledger.finish(
       requestId,
       {
         ...open(delivered),
         state,
         cost,
+        usage,
         reserved: microUsd(0n),
         signed,
         fault: faults.length === 0 ? null : faults.join("; "),
@@ -265,7 +269,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
         requestId,
         offer,
         stopReason: cancelled ? "cancelled" : (end?.stopReason ?? signed.receipt.stopReason),
-        usage: { promptTokens: seen.promptTokens, cachedTokens: 0, outputTokens: seen.outputTokens },
+        usage,
         cost,
       },
     };
@@ -285,7 +289,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     } else {
       const state = cost === signed.receipt.cost ? ("done" as const) : ("disputed" as const);
       const fault = `cancelled; the receipt of ${signed.receipt.cost} units covers what was still under way`;
-      const result = { ...open(delivered), signed, state, cost, fault };
+      const result = { ...open(delivered), signed, state, cost, usage: receiptUsage(signed), fault };
       show(link, await ledger.finish(requestId, result, channels.signVoucher));
     }
     return { requestId, error: cancelledError(), textDelivered: delivered.text !== "" };
@@ -332,6 +336,7 @@ function open({ accept, tokens, text, signed }: Delivered): FinishedRequest {
   return {
     state: "broken",
     cost: microUsd(0n),
+    usage: NO_TOKENS,
     reserved: microUsd(0n),
     providerNonce: accept?.providerNonce ?? null,
     tokens,

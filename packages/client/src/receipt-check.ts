@@ -11,6 +11,7 @@ import {
   receiptDigest,
   requestHash,
   type SignedReceipt,
+  type Usage,
 } from "@depinfer/protocol";
 
 /** What the buyer itself saw of an answer. */
@@ -40,6 +41,11 @@ export function meteredCost({
   terms,
 }: Pick<Observed, "promptTokens" | "outputTokens" | "terms">): MicroUsd {
   return costDown({ promptTokens, cachedTokens: 0, outputTokens }, terms.prices);
+}
+
+/** The tokens that a receipt says. */
+export function receiptUsage({ receipt: { promptTokens, cachedTokens, outputTokens } }: SignedReceipt): Usage {
+  return { promptTokens, cachedTokens, outputTokens };
 }
 
 /** Everything in a receipt that does not agree with what the buyer saw; empty when it is right. */

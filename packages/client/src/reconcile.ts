@@ -12,9 +12,11 @@ import {
   type Offer,
   type SignedReceipt,
 } from "@depinfer/protocol";
-import type { BuyerLedger, StoredRequest } from "./buyer-ledger.ts";
+import type { BuyerLedger } from "./buyer-ledger.ts";
+import { NO_TOKENS, type StoredRequest } from "./buyer-rows.ts";
 import type { BuyerChannels } from "./channels.ts";
 import type { Peers } from "./peers.ts";
+import { receiptUsage } from "./receipt-check.ts";
 import { unseenCost } from "./unseen-receipt.ts";
 
 export interface ReconcileModules {
@@ -98,7 +100,7 @@ export function createReconciler({
   /** The provider asks nothing for these, so nothing is kept back for them. */
   async function giveUp(requests: readonly StoredRequest[]): Promise<void> {
     for (const { id, providerNonce, tokens, text, fault } of requests.filter((request) => ledger.isOpen(request.id))) {
-      const nothing = { cost: microUsd(0n), reserved: microUsd(0n), signed: null };
+      const nothing = { cost: microUsd(0n), usage: NO_TOKENS, reserved: microUsd(0n), signed: null };
       const why = fault ?? "its end was not seen, and the provider has no receipt for it";
       await ledger.finish(
         id,
@@ -120,6 +122,7 @@ export function createReconciler({
           {
             state: whole ? "done" : "disputed",
             cost,
+            usage: receiptUsage(signed),
             reserved: microUsd(0n),
             providerNonce: request.providerNonce,
             tokens: request.tokens,

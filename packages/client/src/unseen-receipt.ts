@@ -1,5 +1,5 @@
 import { type DomainBinding, type Hex, type MicroUsd, requestHash, type SignedReceipt } from "@depinfer/protocol";
-import type { StartedRequest } from "./buyer-ledger.ts";
+import type { StartedRequest } from "./buyer-rows.ts";
 import { atMost } from "./price-limit.ts";
 import { signatureFault } from "./receipt-check.ts";
 

@@ -1,4 +1,5 @@
 export { type Journal, type JournalOptions, openJournal } from "./journal.ts";
+export type { JournalParts } from "./parts.ts";
 export {
   bytesColumn,
   countColumn,

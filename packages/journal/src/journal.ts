@@ -2,12 +2,13 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
+import { corrupt, locked } from "./journal-errors.ts";
+import { type JournalParts, migrate } from "./parts.ts";
 
 export interface JournalOptions {
   /** File of the journal; its folder is made when missing. */
   readonly path: string;
-  /** SQL of each version in order. A journal remembers how many of them it has seen; none is ever edited. */
-  readonly migrations: readonly string[];
+  readonly parts: JournalParts;
 }
 
 /**
@@ -29,7 +30,7 @@ export interface Journal {
 }
 
 /** @throws DepinferError `journal.newer`, `journal.corrupt` or `journal.locked`. Nothing is changed then. */
-export function openJournal({ path, migrations }: JournalOptions): Journal {
+export function openJournal({ path, parts }: JournalOptions): Journal {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const existed = existsSync(path);
   const db = opened(path, () => {
@@ -42,7 +43,7 @@ export function openJournal({ path, migrations }: JournalOptions): Journal {
       if (existed) {
         checkIntegrity(database, path);
       }
-      migrate(database, path, migrations);
+      migrate(database, path, parts);
       return database;
     } catch (error) {
       database.close();
@@ -138,15 +139,7 @@ function opened<Result>(path: string, open: () => Result): Result {
       throw cause;
     }
     const why = errorMessage(cause);
-    throw /locked|busy/i.test(why)
-      ? new DepinferError({
-          code: "journal.locked",
-          message: `The journal ${path} is in use by another process`,
-          remedy: "Stop the other process; a journal of money has one owner at a time",
-          metadata: { path },
-          cause,
-        })
-      : corrupt(path, why, cause);
+    throw /locked|busy/i.test(why) ? locked(path, cause) : corrupt(path, why, cause);
   }
 }
 
@@ -155,32 +148,4 @@ function checkIntegrity(db: DatabaseSync, path: string): void {
   if (result !== "ok") {
     throw corrupt(path, String(result));
   }
-}
-
-function migrate(db: DatabaseSync, path: string, migrations: readonly string[]): void {
-  const version = Number(db.prepare("PRAGMA user_version").get()?.user_version ?? 0);
-  if (version > migrations.length) {
-    throw new DepinferError({
-      code: "journal.newer",
-      message: `The journal ${path} is of version ${version}, this program knows ${migrations.length}`,
-      remedy: "Run the version of Depinfer that wrote it, or a newer one",
-      metadata: { path, version, known: migrations.length },
-    });
-  }
-  for (const [index, sql] of migrations.entries()) {
-    if (index >= version) {
-      db.exec(`BEGIN; ${sql}; PRAGMA user_version=${index + 1}; COMMIT;`);
-    }
-  }
-}
-
-function corrupt(path: string, why: string, cause?: unknown): DepinferError {
-  return new DepinferError({
-    code: "journal.corrupt",
-    message: `The journal ${path} is damaged: ${why}`,
-    remedy:
-      "Nothing was changed. Move the file away and start again: channels are rebuilt from the chain and from what peers can prove",
-    metadata: { path },
-    cause,
-  });
 }

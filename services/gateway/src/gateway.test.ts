@@ -98,6 +98,9 @@ const buyer: Buyer = {
   transcript: () => undefined,
   decision: () => undefined,
   spent: () => microUsd(spent),
+  account: () => ({ spent: microUsd(spent), reserved: microUsd(0) }),
+  statement: () => [],
+  channels: () => [],
   money: () => ({ deposited: 0n, owed: 0n, channels: 0 }),
 };
 
@@ -110,6 +113,8 @@ function storedRequest(id: typeof zero, name: string) {
     model: "words",
     account: name,
     reserved: microUsd(0),
+    pass: null,
+    usage: { promptTokens: 0, cachedTokens: 0, outputTokens: 0 },
     startedAt: 1,
     request: new Uint8Array(),
     state: "done" as const,
@@ -123,7 +128,7 @@ function storedRequest(id: typeof zero, name: string) {
 }
 
 beforeAll(async () => {
-  const journal = openJournal({ path: join(home, "journal.sqlite"), migrations: GATEWAY_MIGRATIONS });
+  const journal = openJournal({ path: join(home, "journal.sqlite"), parts: { gateway: GATEWAY_MIGRATIONS } });
   const keys = createKeys(journal);
   key = keys.create("one", null);
   otherKey = keys.create("two", null);

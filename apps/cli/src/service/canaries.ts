@@ -60,7 +60,7 @@ export function startCanaries(modules: CanaryServiceModules, options: CanaryServ
     const { min } = await own.channels.withdrawDelayBounds();
     const node = await connected.createHost({ role: "gateway", seed: secret("node") });
     const path = join(options.home, "canaries", `${number}.sqlite`);
-    const purchases = openJournal({ path, migrations: BUYER_MIGRATIONS });
+    const purchases = openJournal({ path, parts: { buyer: BUYER_MIGRATIONS } });
     const buyer = createBuyer(
       {
         host: node,

@@ -24,7 +24,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
   const host = await createHost({ role: "gateway" });
   const journal = openJournal({
     path: join(options.home, "journal.sqlite"),
-    migrations: [...BUYER_MIGRATIONS, ...GATEWAY_MIGRATIONS],
+    parts: { buyer: BUYER_MIGRATIONS, gateway: GATEWAY_MIGRATIONS },
   });
   const { min } = await chain.channels.withdrawDelayBounds();
   const attestationFault = await quoteChecker(options);

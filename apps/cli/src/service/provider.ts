@@ -74,7 +74,10 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
     },
     log,
   );
-  const journal = openJournal({ path: joinPath(options.home, "journal.sqlite"), migrations: PROVIDER_MIGRATIONS });
+  const journal = openJournal({
+    path: joinPath(options.home, "journal.sqlite"),
+    parts: { provider: PROVIDER_MIGRATIONS },
+  });
   const node = createNode(
     { host, chain, engine, journal, nonces, receiptSigner: identity.signer, recoverAddress, log },
     {

@@ -58,7 +58,10 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
     { sealingKey: identity.sealingKey.publicKey, classIds: [engine.description.classId] },
     log,
   );
-  const journal = openJournal({ path: joinPath(options.home, "journal.sqlite"), migrations: VALIDATOR_MIGRATIONS });
+  const journal = openJournal({
+    path: joinPath(options.home, "journal.sqlite"),
+    parts: { validator: VALIDATOR_MIGRATIONS },
+  });
   const validator = createValidator(
     {
       host,

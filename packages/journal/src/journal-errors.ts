@@ -1,0 +1,32 @@
+import { DepinferError } from "@depinfer/protocol";
+
+export function corrupt(path: string, why: string, cause?: unknown): DepinferError {
+  return new DepinferError({
+    code: "journal.corrupt",
+    message: `The journal ${path} is damaged: ${why}`,
+    remedy:
+      "Nothing was changed. Move the file away and start again: channels are rebuilt from the chain and from what peers can prove",
+    metadata: { path },
+    cause,
+  });
+}
+
+export function locked(path: string, cause: unknown): DepinferError {
+  return new DepinferError({
+    code: "journal.locked",
+    message: `The journal ${path} is in use by another process`,
+    remedy: "Stop the other process; a journal of money has one owner at a time",
+    metadata: { path },
+    cause,
+  });
+}
+
+/** @param known versions that this program knows; none for a part that it does not know at all. */
+export function newer(path: string, part: string, version: number, known: number): DepinferError {
+  return new DepinferError({
+    code: "journal.newer",
+    message: `The part ${part} of the journal ${path} is of version ${version}, this program knows ${known}`,
+    remedy: "Run the version of Depinfer that wrote it, or a newer one",
+    metadata: { path, part, version, known },
+  });
+}
