@@ -33,6 +33,8 @@ export interface Chain {
   blockTime(): Promise<number>;
   /** What an account has to pay for gas, in wei. */
   gasBalance(owner: Hex): Promise<bigint>;
+  /** Wei that a unit of gas costs now. */
+  gasPrice(): Promise<bigint>;
   /** Sends wei, so that another account can pay for gas. */
   sendGas(to: Hex, wei: bigint): Promise<WriteResult>;
   /** Wei that a mined transaction paid for gas. */
@@ -109,6 +111,7 @@ export function createChain(
       return Number(block.timestamp);
     },
     gasBalance: (address) => rpc.ask("gasBalance", (client) => client.getBalance({ address })),
+    gasPrice: () => rpc.ask("gasPrice", (client) => client.getGasPrice()),
     sendGas: (to, value) => writer.send({ to, data: "0x", value, action: "sendGas" }),
     feeOf: (hash) =>
       rpc.ask("feeOf", async (client) => {

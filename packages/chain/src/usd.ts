@@ -7,6 +7,7 @@ import type { WriteResult, Writer } from "./writer.ts";
 /** The stable coin; on local and test networks a token without value that anyone may mint. */
 export interface Usd {
   balanceOf(owner: Hex): Promise<bigint>;
+  totalSupply(): Promise<bigint>;
   allowance(owner: Hex, spender: Hex): Promise<bigint>;
   /** The test faucet; a real token refuses. */
   mint(to: Hex, amount: bigint): Promise<WriteResult>;
@@ -23,6 +24,8 @@ export function createUsd({ rpc, writer, address }: { rpc: Rpc; writer: Writer; 
       rpc.ask("usd.balanceOf", (client) =>
         client.readContract({ address, abi, functionName: "balanceOf", args: [owner] }),
       ),
+    totalSupply: () =>
+      rpc.ask("usd.totalSupply", (client) => client.readContract({ address, abi, functionName: "totalSupply" })),
     allowance: (owner, spender) =>
       rpc.ask("usd.allowance", (client) =>
         client.readContract({ address, abi, functionName: "allowance", args: [owner, spender] }),

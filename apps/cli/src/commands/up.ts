@@ -53,7 +53,7 @@ async function banner(
     `  test API key                 ${apiKey}`,
     `  model                        ${model}${options.model === undefined && options.upstream === undefined ? "   (a tiny test model; --model path.gguf runs a real one)" : ""}`,
     `  indexer API                  ${indexerUrl}`,
-    `  chain (anvil, test money)    ${rpcUrl}`,
+    `  chain (${options.rpcUrl === undefined ? "anvil, test money" : "yours, test money"})    ${rpcUrl}`,
     ...(options.adversaries.length === 0
       ? []
       : [

@@ -16,13 +16,18 @@ export function addNetworkCommand(program: Command): void {
     .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)
     .option("--audit-rate <share>", "fixed share of receipts to audit, instead of the protocol's schedule", fraction)
     .option("--canaries-per-hour <count>", "requests that each validator buys unseen and audits, on average", rate, 0)
+    .option("--rpc-url <url>", "use the chain at this endpoint instead of one of its own; needs --key-file")
+    .option(
+      "--key-file <file>",
+      "private key (0x and 64 digits) that deploys the contracts there and funds the services",
+    )
     .option("--once <prompt>", "answer one prompt, prove and settle it, and stop")
     .option("--temperature <value>", "sampling temperature of --once", temperature, 0.7)
     .addOption(adversaries())
     .addOption(json())
     .addHelpText(
       "after",
-      '\nExamples:\n  npm start\n  npm start -- --once "Tell me a short story about a fox." --json\n  npm start -- --model hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q8_0\n  npm start -- --adversary model',
+      '\nExamples:\n  npm start\n  npm start -- --once "Tell me a short story about a fox." --json\n  npm start -- --model hf:Qwen/Qwen2.5-0.5B-Instruct-GGUF:Q8_0\n  npm start -- --adversary model\n  npm start -- --rpc-url https://rpc.example --key-file deployer.key',
     )
     .action(async (options) => {
       const { adversary: kinds, once: prompt, ...rest } = options;

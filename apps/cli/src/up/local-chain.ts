@@ -34,11 +34,11 @@ export interface LocalChainOptions {
 }
 
 /** Seconds; short, so that a demonstration of leaving does not take a quarter of an hour. */
-const MIN_WITHDRAW_DELAY = 60;
+export const MIN_WITHDRAW_DELAY = 60;
 /** Jurors here are online and quick; what is left over is for a machine that is busy. */
-const DISPUTE_SECONDS = { commitSeconds: 60, revealSeconds: 30, appealSeconds: 15, saltSeconds: 20 };
+export const DISPUTE_SECONDS = { commitSeconds: 60, revealSeconds: 30, appealSeconds: 15, saltSeconds: 20 };
 /** Test dollars that each service gets at its first start: ten thousand, of no value. */
-const FUNDS = 10_000_000_000n;
+export const FUNDS = 10_000_000_000n;
 const RESTART_MS = 200;
 
 export async function startLocalChain(
@@ -111,7 +111,7 @@ export async function startLocalChain(
   };
 }
 
-function readDeployment(path: string): Deployment | undefined {
+export function readDeployment(path: string): Deployment | undefined {
   if (!existsSync(path)) {
     return undefined;
   }

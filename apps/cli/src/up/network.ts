@@ -9,6 +9,7 @@ import { writeWhole } from "../network-file.ts";
 import { freePort } from "./free-port.ts";
 import { startLocalChain } from "./local-chain.ts";
 import { takeLock } from "./lock.ts";
+import { joinRemoteChain } from "./remote-chain.ts";
 import type { Steps } from "./steps.ts";
 import { createSupervisor, type ServiceInfo, type Supervisor } from "./supervisor.ts";
 
@@ -29,6 +30,10 @@ export interface NetworkOptions {
   /** TEST ONLY: the first validators vote `pass` in juries without looking. */
   readonly lazyValidators?: number;
   readonly disputeTerms?: Partial<DisputeTerms>;
+  /** Use the chain at this endpoint instead of one of its own. */
+  readonly rpcUrl?: string;
+  /** File with the private key that deploys and funds there. */
+  readonly keyFile?: string;
 }
 
 /** A whole network on this machine. */
@@ -68,12 +73,14 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
   };
   try {
     const chain = await steps.run("Starting the chain and its contracts", async (note) => {
-      const local = await startLocalChain(paths, {
-        port: CHAIN_PORT,
+      const shared = {
         ...(options.auditRate === undefined ? {} : { auditRate: options.auditRate }),
         ...(options.disputeTerms === undefined ? {} : { disputeTerms: options.disputeTerms }),
-        onEvent: steps.notice,
-      });
+      };
+      const local =
+        options.rpcUrl === undefined
+          ? await startLocalChain(paths, { port: CHAIN_PORT, onEvent: steps.notice, ...shared })
+          : await joinRemoteChain(paths, { rpcUrl: options.rpcUrl, keyFile: options.keyFile, ...shared });
       stops.push(local.stop);
       note(local.rpcUrl);
       return local;
