@@ -64,10 +64,8 @@ export async function joinRemoteChain(
       }
       const wei = 2n * GAS_PER_SERVICE * (await chain.gasPrice());
       await requireGas(chain, account, wei * BigInt(empty.length));
-      for (const wallet of empty) {
-        await chain.sendGas(wallet, wei);
-        await chain.usd.mint(wallet, FUNDS);
-      }
+      // All at once: a block may take seconds, and the account's transactions stand in line by their nonces.
+      await Promise.all(empty.flatMap((wallet) => [chain.sendGas(wallet, wei), chain.usd.mint(wallet, FUNDS)]));
     },
     async stop() {
       // It is not ours to stop.
