@@ -1,15 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Buyer } from "@depinfer/client";
 import { bytes32Schema, DepinferError, errorMessage, type Log, type MinimumLevel } from "@depinfer/protocol";
-import { type CompleteOptions, complete } from "./complete.ts";
+import type { AskedOptions } from "./asked.ts";
+import { complete } from "./complete.ts";
 import { sendError, sendJson } from "./http-error.ts";
 import { checkHostAndOrigin } from "./http-guard.ts";
+import type { Idempotency } from "./idempotency.ts";
 import type { Keys } from "./keys.ts";
 import { modelList, offerList, receiptList, receiptView } from "./views.ts";
 
 export interface GatewayModules {
   readonly buyer: Buyer;
   readonly keys: Keys;
+  readonly idempotency: Idempotency;
   readonly log: Log;
 }
 
@@ -41,9 +44,10 @@ const DRAIN_MS = 2_000;
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
 
-export function createGateway({ buyer, keys, log }: GatewayModules, options: GatewayOptions): Gateway {
+export function createGateway(modules: GatewayModules, options: GatewayOptions): Gateway {
+  const { buyer, keys, log } = modules;
   const bodyLimit = options.bodyLimit ?? BODY_LIMIT;
-  const completing: CompleteOptions = {
+  const asking: AskedOptions = {
     bodyLimit,
     minProofLevel: options.minProofLevel ?? "none",
     allowSimulatedAttestation: options.allowSimulatedAttestation ?? false,
@@ -75,13 +79,13 @@ export function createGateway({ buyer, keys, log }: GatewayModules, options: Gat
     },
     "/v1/receipts": { GET: (request, response) => sendJson(response, 200, receiptList(buyer, keyOf(request), 1_000)) },
     "/v1/chat/completions": {
-      POST: (request, response) => complete("chat", buyer, keyOf(request), request, response, completing),
+      POST: (request, response) => complete("chat", modules, keyOf(request), request, response, asking),
     },
     "/v1/completions": {
-      POST: (request, response) => complete("completion", buyer, keyOf(request), request, response, completing),
+      POST: (request, response) => complete("completion", modules, keyOf(request), request, response, asking),
     },
     "/v1/infer": {
-      POST: (request, response) => complete("infer", buyer, keyOf(request), request, response, completing),
+      POST: (request, response) => complete("infer", modules, keyOf(request), request, response, asking),
     },
   };
 

@@ -2,15 +2,6 @@ import { createHash, randomBytes } from "node:crypto";
 import { type Journal, moneyColumn, textColumn } from "@depinfer/journal";
 import { DepinferError, type MicroUsd } from "@depinfer/protocol";
 
-/** Versions of the gateway's part of the journal, in order; they follow the buyer's. */
-export const GATEWAY_MIGRATIONS: readonly string[] = [
-  `CREATE TABLE keys (
-     hash TEXT PRIMARY KEY,                  -- SHA-256 of the key
-     name TEXT NOT NULL UNIQUE,              -- the account whose requests these are
-     budget INTEGER                          -- units in all, or null
-   ) STRICT`,
-];
-
 export interface ApiKey {
   /** The account that requests with this key belong to. */
   readonly name: string;

@@ -7,6 +7,9 @@ import type { Answer } from "@depinfer/client";
 
 type Endpoint = "chat" | "completion";
 
+/** What of an answer is told beside its text. */
+type Told = Pick<Answer, "stopReason" | "usage">;
+
 export interface ResponseIdentity {
   readonly endpoint: Endpoint;
   readonly id: string;
@@ -36,7 +39,7 @@ export function usageBody({ usage }: Pick<Answer, "usage">) {
 export function completeBody(
   { endpoint, id, created, model, fingerprint }: ResponseIdentity,
   text: string,
-  answer: Answer,
+  answer: Told,
 ) {
   const finish_reason = finishReason(answer.stopReason);
   return endpoint === "chat"
@@ -68,7 +71,7 @@ export interface ChunkWriter {
   opening(): string;
   text(piece: string): string;
   finish(reason: "stop" | "length"): string;
-  usage(answer: Answer): string;
+  usage(answer: Told): string;
   readonly done: string;
 }
 

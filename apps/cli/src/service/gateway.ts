@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
 import { BUYER_MIGRATIONS, createBuyer } from "@depinfer/client";
-import { createGateway, createKeys, GATEWAY_MIGRATIONS, type Keys } from "@depinfer/gateway";
+import { createGateway, createIdempotency, createKeys, GATEWAY_MIGRATIONS, type Keys } from "@depinfer/gateway";
 import { openJournal } from "@depinfer/journal";
 import { DepinferError, type Log, type MinimumLevel } from "@depinfer/protocol";
 import { writeWhole } from "../network-file.ts";
@@ -45,7 +45,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
   const apiKey = await firstKey(options.home, keys);
   await buyer.start();
   const gateway = createGateway(
-    { buyer, keys, log },
+    { buyer, keys, idempotency: createIdempotency(journal), log },
     {
       host: options.host,
       port: options.port,

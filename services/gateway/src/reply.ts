@@ -1,0 +1,115 @@
+import type { ServerResponse } from "node:http";
+
+/** Status and headers of a response. */
+export interface ReplyHead {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A whole response. */
+export interface WholeReply extends ReplyHead {
+  readonly body: Uint8Array;
+}
+
+/**
+ * Where an answer is written. Some replies go straight to the client, some are kept for a second time, some are held
+ * back until they are paid; whoever writes need not know.
+ */
+export interface Reply {
+  /** Whether the client may have seen something, so that the status cannot change any more. */
+  readonly begun: boolean;
+  /** Nobody reads any more. */
+  readonly closed: boolean;
+  /** Chooses status and headers. They are sent with the first piece. */
+  begin(head: ReplyHead): void;
+  /** Sends a piece. A returned promise holds the writer back until the client has caught up. */
+  write(text: string): Promise<void> | undefined;
+  /** Sends the last piece of an answer that is whole. @throws when what has to happen before cannot. */
+  end(text: string): Promise<void>;
+  /** Sends the last piece of an answer that broke off. */
+  breakOff(text: string): void;
+}
+
+/** A reply straight to the client. */
+export function httpReply(response: ServerResponse): Reply {
+  let head: ReplyHead | null = null;
+
+  function open(contentLength: number | null): void {
+    if (head !== null && !response.headersSent) {
+      response.writeHead(head.status, {
+        ...head.headers,
+        ...(contentLength === null ? {} : { "content-length": contentLength }),
+      });
+    }
+  }
+
+  function finish(text: string): void {
+    if (!response.destroyed) {
+      open(Buffer.byteLength(text));
+      response.end(text);
+    }
+  }
+
+  return {
+    get begun() {
+      return response.headersSent;
+    },
+    get closed() {
+      return response.destroyed;
+    },
+    begin(chosen) {
+      head = chosen;
+    },
+    write(text) {
+      if (response.destroyed) {
+        return undefined;
+      }
+      open(null);
+      return response.write(text) ? undefined : drained(response);
+    },
+    async end(text) {
+      finish(text);
+    },
+    breakOff: finish,
+  };
+}
+
+/** As `inner`, but the whole reply is handed to `keep` before its last piece is sent. */
+export function keptReply(inner: Reply, keep: (whole: WholeReply) => Promise<void>): Reply {
+  let head: ReplyHead = { status: 200, headers: {} };
+  const pieces: string[] = [];
+  return {
+    get begun() {
+      return inner.begun;
+    },
+    // The answer is wanted whether or not somebody reads it now.
+    closed: false,
+    begin(chosen) {
+      head = chosen;
+      inner.begin(chosen);
+    },
+    write(text) {
+      pieces.push(text);
+      return inner.write(text);
+    },
+    async end(text) {
+      pieces.push(text);
+      await keep({ ...head, body: Buffer.from(pieces.join("")) });
+      await inner.end(text);
+    },
+    breakOff: (text) => inner.breakOff(text),
+  };
+}
+
+/** Resolves when the client has caught up, or has gone. */
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    function end(): void {
+      response.removeListener("drain", end);
+      response.removeListener("close", end);
+      resolve();
+    }
+    response.once("drain", end);
+    response.once("close", end);
+  });
+}
