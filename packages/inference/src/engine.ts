@@ -31,6 +31,11 @@ export interface GenerateOptions {
   readonly seed: Uint8Array;
   readonly maxTokens: number;
   readonly signal?: AbortSignal;
+  /**
+   * Whose prompts this one may share work with: what was computed for a prompt is only used again under the same key,
+   * since how fast an answer comes tells what was asked before. Without it nothing is shared.
+   */
+  readonly cacheKey?: string;
 }
 
 /**
@@ -45,6 +50,8 @@ export interface Completion {
   readonly tokens: readonly number[];
   readonly text: string;
   readonly promptTokens: number;
+  /** Of `promptTokens`, those that were computed for an earlier prompt; none by default. */
+  readonly cachedTokens?: number;
   readonly outputTokens: number;
   /** What an upstream gives as the log-probabilities of `tokens`, in nats. A screen, not a proof; see `screenLogprobs`. */
   readonly logprobs?: readonly number[];

@@ -32,11 +32,17 @@ export interface Prices {
   readonly outputPerMillion: MicroUsd;
 }
 
-export const pricesSchema = z.strictObject({
-  inputPerMillion: microUsdSchema,
-  cachedInputPerMillion: microUsdSchema,
-  outputPerMillion: microUsdSchema,
-});
+export const pricesSchema = z
+  .strictObject({
+    inputPerMillion: microUsdSchema,
+    cachedInputPerMillion: microUsdSchema,
+    outputPerMillion: microUsdSchema,
+  })
+  // Nobody but the provider sees what its cache held, so saying more than is true must not pay.
+  .refine(({ inputPerMillion, cachedInputPerMillion }) => cachedInputPerMillion <= inputPerMillion, {
+    path: ["cachedInputPerMillion"],
+    message: "a cached token cannot cost more than a fresh one",
+  });
 
 /** Tokens that a request used. `cachedTokens` are part of `promptTokens`. */
 export interface Usage {

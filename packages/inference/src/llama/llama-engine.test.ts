@@ -74,6 +74,61 @@ describe("seeded sampling", () => {
     await shared.dispose();
   });
 
+  describe("a prompt that begins like the one before", () => {
+    const turns = (...contents: string[]): Generation => ({
+      ...story(1),
+      prompt: {
+        messages: contents.map((content, index) => ({ role: index % 2 === 0 ? "user" : "assistant", content })),
+      },
+    });
+    const ask = (by: ScoringEngine, generation: Generation, cacheKey?: string) =>
+      by.generate(
+        {
+          generation,
+          prompt: by.prompt(generation),
+          seed: new Uint8Array(32).fill(77),
+          maxTokens: 60,
+          ...(cacheKey === undefined ? {} : { cacheKey }),
+        },
+        () => undefined,
+      );
+
+    test("is not computed again for the same buyer, and its answer is the same bit for bit", async () => {
+      const opening = "Tell me a short story about a brave dragon that lives on a hill.";
+      const first = await ask(engine, turns(opening), "one");
+      const next = turns(opening, first.text, "And then?");
+      const cached = await ask(engine, next, "one");
+      const fresh = await ask(engine, next);
+      expect(first.cachedTokens).toBe(0);
+      expect(cached.cachedTokens).toBeGreaterThan(first.promptTokens);
+      expect(cached.cachedTokens).toBeLessThan(cached.promptTokens);
+      expect(fresh.cachedTokens).toBe(0);
+      expect(cached.tokens).toEqual(fresh.tokens);
+    });
+
+    test("is computed anew for another buyer", async () => {
+      const opening = turns("Tell me a short story about a brave dragon that lives on a hill.");
+      await ask(engine, opening, "one");
+      expect((await ask(engine, opening, "two")).cachedTokens).toBe(0);
+      expect((await ask(engine, opening, "two")).cachedTokens).toBeGreaterThan(16);
+      const { prompt } = { prompt: engine.prompt(opening).tokens };
+      await engine.score(prompt, [5, 6, 7]);
+      expect((await ask(engine, opening, "two")).cachedTokens).toBe(0);
+    });
+
+    test("goes to the slot that holds it", async () => {
+      const two = await createLlamaEngine({ modelPath: weights, slots: 2 });
+      const [a, b] = [
+        turns("Tell me a story about a fox in the snow of winter."),
+        turns("What is a receipt, and who signs it here?"),
+      ];
+      await Promise.all([ask(two, a, "a"), ask(two, b, "b")]);
+      expect((await ask(two, b, "b")).cachedTokens).toBeGreaterThan(0);
+      expect((await ask(two, a, "a")).cachedTokens).toBeGreaterThan(0);
+      await two.dispose();
+    });
+  });
+
   test("some positions are scored as all of them are", async () => {
     const { prompt, tokens } = await answer(engine, 1, new Uint8Array(32).fill(31));
     const all = await engine.score(prompt, tokens);

@@ -25,6 +25,7 @@ import { createSlots } from "../slots.ts";
 import { backendFamily, type CpuLibrary, type GpuDevice, loadBackend } from "./backend.ts";
 import { promptTokens } from "./chat-prompt.ts";
 import { nextCandidates, promptCandidates, scorePositions, shareInPairs } from "./evaluate.ts";
+import { createPrefixes } from "./prefixes.ts";
 import { corruptModel, hashWeights } from "./weights.ts";
 
 export interface LlamaEngineOptions {
@@ -84,6 +85,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
     flashAttention,
     ...(keyCache === "f16" ? {} : { experimentalKvCacheKeyType: KEY_CACHE_TYPES[keyCache] }),
   });
+  const prefixes = createPrefixes();
   const slots = createSlots(Array.from({ length: slotCount }, () => context.getSequence()));
   const samplerFor = options.createSampler ?? createSampler;
   const wrapper = resolveChatWrapper(model);
@@ -118,13 +120,17 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       }
       return { tokens };
     },
-    generate: (request, onDelta) => slots.run((sequence) => generate(sequence, request, onDelta)),
+    generate: (request, onDelta) =>
+      slots.run(
+        (sequence) => generate(sequence, request, onDelta),
+        (sequence) => prefixes.shared(sequence, request.prompt.tokens, request.cacheKey),
+      ),
     score: (prompt, output, positions) =>
       slots.run(async (sequence) => {
         if (prompt.length + output.length > contextLength) {
           throw contextExceeded(prompt.length + output.length, contextLength);
         }
-        await sequence.clearHistory();
+        await prefixes.clear(sequence);
         return scorePositions(sequence, prompt, output, positions);
       }),
     text(prompt, output, stop) {
@@ -156,7 +162,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
     let text = "";
     let stopReason: StopReason = "length";
     const draw = samplerFor(generation.temperature, seed);
-    await sequence.clearHistory();
+    const cachedTokens = await prefixes.keep(sequence, prompt.tokens, request.cacheKey);
     while (tokens.length < limit) {
       if (signal?.aborted) {
         stopReason = "cancelled";
@@ -164,7 +170,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       }
       const last = tokens.at(-1);
       const candidates = await (last === undefined
-        ? promptCandidates(sequence, prompt.tokens)
+        ? promptCandidates(sequence, prompt.tokens.slice(cachedTokens))
         : nextCandidates(sequence, last));
       const token = draw(candidates, tokens.length);
       tokens.push(token);
@@ -185,7 +191,14 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       text += rest;
       onDelta([], rest);
     }
-    return { stopReason, tokens, text, promptTokens: prompt.tokens.length, outputTokens: tokens.length };
+    return {
+      stopReason,
+      tokens,
+      text,
+      promptTokens: prompt.tokens.length,
+      cachedTokens,
+      outputTokens: tokens.length,
+    };
   }
 }
 
