@@ -12,6 +12,7 @@ const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
   network: async () => (await import("./network.ts")).network,
   greedy: async () => (await import("./greedy.ts")).greedy,
   tensors: async () => (await import("./tensors.ts")).tensors,
+  journal: async () => (await import("./journal.ts")).journal,
   vouchers: async () => (await import("./vouchers.ts")).vouchers,
 };
 

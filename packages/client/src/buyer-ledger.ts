@@ -74,6 +74,8 @@ export interface BuyerLedger {
   /** Looked up, not added up, however many requests there were. */
   account(name: string): AccountTotals;
   statement(query: StatementQuery): readonly StatementRow[];
+  /** Resolves when everything that can be read now is on disk; wait for it before telling what was only read. */
+  settled(): Promise<void>;
 }
 
 export function createBuyerLedger(journal: Journal): BuyerLedger {
@@ -205,6 +207,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
     isOpen: (id) => sql.isOpen.get(id) !== undefined,
     account,
     statement,
+    settled: journal.settled,
   };
 }
 

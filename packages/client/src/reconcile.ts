@@ -73,7 +73,7 @@ export function createReconciler({
           await giveUp(left);
         }
       }
-      show(link, channel.id);
+      await show(link, channel.id);
     }
     if (waiting && !final) {
       // The provider may have been about to sign.
@@ -140,8 +140,9 @@ export function createReconciler({
   }
 
   /** The newest voucher, which a crash may have kept from being sent. */
-  function show(link: Link, id: Hex): void {
+  async function show(link: Link, id: Hex): Promise<void> {
     const latest = ledger.channel(id);
+    await ledger.settled();
     if (latest !== undefined && latest.owed > 0n && !link.closed) {
       peers.showVoucher(link, latest, () => channels.signVoucher(latest.config, latest.owed));
     }

@@ -1,4 +1,4 @@
-import { DepinferError } from "@depinfer/protocol";
+import { DepinferError, errorMessage } from "@depinfer/protocol";
 
 export function corrupt(path: string, why: string, cause?: unknown): DepinferError {
   return new DepinferError({
@@ -28,5 +28,15 @@ export function newer(path: string, part: string, version: number, known: number
     message: `The part ${part} of the journal ${path} is of version ${version}, this program knows ${known}`,
     remedy: "Run the version of Depinfer that wrote it, or a newer one",
     metadata: { path, part, version, known },
+  });
+}
+
+export function notDurable(path: string, cause: unknown): DepinferError {
+  return new DepinferError({
+    code: "journal.notDurable",
+    message: `The disk did not keep what was written to the journal ${path}: ${errorMessage(cause)}`,
+    remedy: "Nothing more is written. Look at the disk, then restart: what was confirmed before is there",
+    metadata: { path },
+    cause,
   });
 }

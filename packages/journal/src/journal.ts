@@ -2,8 +2,9 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
-import { corrupt, locked } from "./journal-errors.ts";
+import { corrupt, locked, notDurable } from "./journal-errors.ts";
 import { type JournalParts, migrate } from "./parts.ts";
+import { openWalSync } from "./wal-sync.ts";
 
 export interface JournalOptions {
   /** File of the journal; its folder is made when missing. */
@@ -12,31 +13,42 @@ export interface JournalOptions {
 }
 
 /**
- * A durable store for money. Whatever `record` has resolved for survives a crash of the process and of the machine:
- * SQLite in WAL mode with `synchronous=FULL`. One process owns a journal at a time.
+ * A durable store for money. Whatever `record` has resolved for survives a crash of the process and of the machine. One
+ * process owns a journal at a time.
  */
 export interface Journal {
   /** For reads and for preparing statements. Writes go through `record` or `recordNow`. */
   readonly db: DatabaseSync;
   /**
-   * Runs `work` in a transaction and resolves when it is on disk. Calls made in the same turn of the event loop share
-   * one transaction, hence one sync of the disk; when one of them throws, it alone is undone and rejected.
+   * Runs `work` in a transaction and resolves when it is on disk. Calls that come while the disk is busy share the next
+   * transaction, hence one sync; when one of them throws, it alone is undone and rejected.
    */
   record<Result>(work: () => Result): Promise<Result>;
-  /** As `record`, at once and alone. */
+  /** As `record`, at once and alone. The event loop waits for the disk. */
   recordNow<Result>(work: () => Result): Result;
+  /**
+   * Resolves when everything that can be read now is on disk. Reads see what was written a moment ago; wait for this
+   * before something that was only read is told to anybody.
+   */
+  settled(): Promise<void>;
   /** Writes what is waiting and closes the file. */
   close(): void;
 }
 
+export interface JournalModules {
+  /** How the log is put on disk; tests replace it to lose power at any moment. */
+  readonly openWalSync?: typeof openWalSync;
+}
+
 /** @throws DepinferError `journal.newer`, `journal.corrupt` or `journal.locked`. Nothing is changed then. */
-export function openJournal({ path, parts }: JournalOptions): Journal {
+export function openJournal({ path, parts }: JournalOptions, modules: JournalModules = {}): Journal {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const existed = existsSync(path);
   const db = opened(path, () => {
     const database = new DatabaseSync(path, { readBigInts: true });
     try {
-      // Exclusive from the first read on, so that two processes can never both believe to own the money.
+      // Exclusive from the first read on, so that two processes can never both believe to own the money. FULL until the
+      // tables are there; NORMAL afterwards, with the log's syncs made here.
       database.exec(
         "PRAGMA locking_mode=EXCLUSIVE; PRAGMA busy_timeout=0; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
       );
@@ -44,35 +56,92 @@ export function openJournal({ path, parts }: JournalOptions): Journal {
         checkIntegrity(database, path);
       }
       migrate(database, path, parts);
+      database.exec("PRAGMA synchronous=NORMAL");
       return database;
     } catch (error) {
       database.close();
       throw error;
     }
   });
+  const wal = (modules.openWalSync ?? openWalSync)(path);
 
   let waiting: Step[] = [];
+  let syncing: Promise<void> | null = null;
+  let broken: DepinferError | null = null;
 
-  function commitWaiting(): void {
+  /** Commits what waits, in one transaction, and returns how to tell its callers. */
+  function commitWaiting(): Committed {
     const batch = waiting;
     waiting = [];
     if (batch.length === 0) {
-      return;
+      return NOTHING;
     }
     try {
       db.exec("BEGIN IMMEDIATE");
       const confirmations = batch.map((step) => step.run());
       db.exec("COMMIT");
-      for (const confirm of confirmations) {
-        confirm();
-      }
+      return {
+        confirm: () => {
+          for (const confirm of confirmations) {
+            confirm();
+          }
+        },
+        fail: (error) => {
+          for (const { fail } of batch) {
+            fail(error);
+          }
+        },
+      };
     } catch (error) {
       if (db.isOpen && db.isTransaction) {
         db.exec("ROLLBACK");
       }
-      for (const step of batch) {
-        step.fail(error);
+      for (const { fail } of batch) {
+        fail(error);
       }
+      return NOTHING;
+    }
+  }
+
+  /** After a failed sync nobody knows what is on disk, and a later one that succeeds does not tell: pages count as clean. */
+  function breakDown(cause: unknown): DepinferError {
+    broken ??= notDurable(path, cause);
+    return broken;
+  }
+
+  function flush(): void {
+    if (syncing !== null) {
+      return; // Whoever ends it goes on.
+    }
+    const committed = commitWaiting();
+    if (committed === NOTHING) {
+      return;
+    }
+    syncing = wal
+      .whenDone()
+      .then(committed.confirm, (error) => committed.fail(breakDown(error)))
+      .then(() => {
+        syncing = null;
+        if (waiting.length > 0) {
+          // Those that were just told may have more to write.
+          setImmediate(flush);
+        }
+      });
+  }
+
+  function syncNow({ confirm, fail }: Committed): void {
+    try {
+      wal.now();
+    } catch (error) {
+      fail(breakDown(error));
+      throw breakDown(error);
+    }
+    confirm();
+  }
+
+  function requireWhole(): void {
+    if (broken !== null) {
+      throw broken;
     }
   }
 
@@ -80,31 +149,54 @@ export function openJournal({ path, parts }: JournalOptions): Journal {
     db,
     record: (work) =>
       new Promise((resolve, reject) => {
-        if (waiting.length === 0) {
-          setImmediate(commitWaiting);
+        requireWhole();
+        if (waiting.length === 0 && syncing === null) {
+          setImmediate(flush);
         }
         waiting.push({ run: () => runInSavepoint(db, work, resolve, reject), fail: reject });
       }),
     recordNow(work) {
-      commitWaiting();
+      requireWhole();
+      const before = commitWaiting();
       db.exec("BEGIN IMMEDIATE");
       try {
         const result = work();
         db.exec("COMMIT");
+        syncNow(before);
         return result;
       } catch (error) {
-        db.exec("ROLLBACK");
+        if (db.isTransaction) {
+          db.exec("ROLLBACK");
+          syncNow(before);
+        }
         throw error;
       }
     },
+    async settled() {
+      requireWhole();
+      await syncing;
+      requireWhole();
+    },
     close() {
       if (db.isOpen) {
-        commitWaiting();
+        const committed = commitWaiting();
+        if (committed !== NOTHING) {
+          syncNow(committed);
+        }
         db.close();
+        wal.close();
       }
     },
   };
 }
+
+/** A transaction that is committed and perhaps not on disk yet. */
+interface Committed {
+  readonly confirm: () => void;
+  readonly fail: (error: unknown) => void;
+}
+
+const NOTHING: Committed = { confirm: () => undefined, fail: () => undefined };
 
 /** A call of `record` that waits for the shared transaction. */
 interface Step {

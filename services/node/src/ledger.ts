@@ -111,6 +111,8 @@ export interface Ledger {
   saveEpoch(epoch: Epoch, requestIds: readonly Hex[]): Promise<void>;
   epochs(): readonly Epoch[];
   epochReceipts(epoch: number): readonly SignedReceipt[];
+  /** Resolves when everything that can be read now is on disk; wait for it before telling what was only read. */
+  settled(): Promise<void>;
   totals(): { readonly receipts: number; readonly tokens: number };
 }
 
@@ -209,6 +211,7 @@ export function createLedger(journal: Journal): Ledger {
         cost: moneyColumn(row, "cost"),
       })),
     epochReceipts: (epoch) => sql.epochReceipts.all(epoch).map(toReceipt),
+    settled: journal.settled,
     totals() {
       const row = sql.totals.get() ?? {};
       return { receipts: countColumn(row, "receipts"), tokens: countColumn(row, "bytes") / 4 };

@@ -25,6 +25,7 @@ export async function answerQuery(modules: QueryModules, provider: Hex, exchange
   exchange.onFrame(() => undefined);
   const query = decodeMessage(querySchema, exchange.opening, "QUERY");
   const result = await resultOf(modules, provider, query, link);
+  await modules.ledger.settled();
   exchange.send(FrameType.RESULT, encodeMessage(result));
   exchange.end();
 }
