@@ -171,7 +171,7 @@ describe("a demanded level of proof", () => {
 
   test("of the gateway itself cannot be lowered by a request", async () => {
     const strict = createGateway(
-      { ...running.modules, keys: { ...running.keys, authenticate: () => ({ name: "", budget: null }) } },
+      { ...running.modules, keys: { ...running.keys, authenticate: () => ({ name: "", budget: null, pass: null }) } },
       { port: 0, minProofLevel: "seeded" },
     );
     await strict.start();
@@ -428,7 +428,7 @@ describe("a stream", () => {
 
 test("the port of a gateway that runs is refused to another", async () => {
   const second = createGateway(
-    { ...running.modules, keys: { ...running.keys, authenticate: () => ({ name: "", budget: null }) } },
+    { ...running.modules, keys: { ...running.keys, authenticate: () => ({ name: "", budget: null, pass: null }) } },
     { port: running.gateway.port },
   );
   await expect(second.start()).rejects.toMatchObject({ code: "EADDRINUSE" });

@@ -7,6 +7,7 @@ import { sendError, sendJson } from "./http-error.ts";
 import { checkHostAndOrigin } from "./http-guard.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { Keys } from "./keys.ts";
+import { sendStatement } from "./statement.ts";
 import { modelList, offerList, receiptList, receiptView } from "./views.ts";
 
 export interface GatewayModules {
@@ -78,6 +79,7 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
       },
     },
     "/v1/receipts": { GET: (request, response) => sendJson(response, 200, receiptList(buyer, keyOf(request), 1_000)) },
+    "/v1/statement": { GET: (request, response) => sendStatement(buyer, keyOf(request), request, response) },
     "/v1/chat/completions": {
       POST: (request, response) => complete("chat", modules, keyOf(request), request, response, asking),
     },

@@ -34,6 +34,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "http.hostNotAllowed": { status: 421, type: "invalid_request_error" },
   "http.originNotAllowed": { status: 403, type: "invalid_request_error" },
   "key.missing": { status: 401, type: "authentication_error", code: "invalid_api_key" },
+  "key.revoked": { status: 401, type: "authentication_error", code: "invalid_api_key" },
   "key.unknown": { status: 401, type: "authentication_error", code: "invalid_api_key" },
   "idempotency.mismatch": { status: 422, type: "invalid_request_error" },
   "idempotency.running": { status: 409, type: "invalid_request_error" },

@@ -1,4 +1,5 @@
 export { createGateway, type Gateway, type GatewayModules, type GatewayOptions } from "./gateway.ts";
 export { createIdempotency, type Idempotency, type IdempotencyOptions } from "./idempotency.ts";
-export { type ApiKey, createKeys, type Keys } from "./keys.ts";
+export { type ApiKey, createKeys, type Keys, type ListedKey } from "./keys.ts";
 export { GATEWAY_MIGRATIONS } from "./migrations.ts";
+export { type Statement, type StatementLine, type StatementTotal, statementCsv, statementOf } from "./statement.ts";

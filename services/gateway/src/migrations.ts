@@ -17,4 +17,7 @@ export const GATEWAY_MIGRATIONS: readonly string[] = [
      PRIMARY KEY (account, key)
    ) STRICT;
    CREATE INDEX answers_by_age ON answers (begun_at)`,
+  // When the key was revoked, in ms since 1970, and the id of the pass that pays for it; null without.
+  `ALTER TABLE keys ADD COLUMN revoked_at INTEGER;
+   ALTER TABLE keys ADD COLUMN pass INTEGER`,
 ];

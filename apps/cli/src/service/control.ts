@@ -1,13 +1,39 @@
 import { createHash } from "node:crypto";
 import { chmodSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
 import { Client } from "undici";
+import { z } from "zod";
 
-/** What a service does when it is asked to on its own machine, by name. The result is JSON; bigints become digits. */
-export type ControlMethods = Readonly<Record<string, () => unknown>>;
+/**
+ * What a service does when it is asked to on its own machine, by name. Parameters and result are JSON; bigints become
+ * digits. Whoever takes parameters checks them.
+ */
+export type ControlMethods = Readonly<Record<string, (parameters: unknown) => unknown>>;
+
+/** A method whose parameters follow `schema`. Its caller gets `control.badParameters` otherwise, and nothing is done. */
+export function withParameters<Schema extends z.ZodType>(
+  schema: Schema,
+  method: (parameters: z.output<Schema>) => unknown,
+): (parameters: unknown) => unknown {
+  return (parameters) => {
+    const parsed = schema.safeParse(parameters);
+    if (!parsed.success) {
+      throw badParameters(z.prettifyError(parsed.error));
+    }
+    return method(parsed.data);
+  };
+}
+
+function badParameters(why: string): DepinferError {
+  return new DepinferError({
+    code: "control.badParameters",
+    message: `The parameters are not what the method takes: ${why}`,
+    remedy: "Use the command line of the same version as the service",
+  });
+}
 
 /**
  * Path of a service's control socket. It lies in the folder for temporary files, since socket paths are limited to
@@ -32,7 +58,7 @@ export async function serveControl(folder: string, methods: ControlMethods): Pro
           remedy: `Use one of ${Object.keys(methods).join(", ")}`,
         });
       }
-      return method();
+      return method(await readParameters(request));
     };
     answer().then(
       (result) => response.writeHead(200).end(toJson({ result: result ?? null })),
@@ -58,6 +84,30 @@ export async function serveControl(folder: string, methods: ControlMethods): Pro
   };
 }
 
+/** Longest parameters in bytes: names and amounts. */
+const MOST_BYTES = 65_536;
+
+/** The JSON that came with a call; undefined when there is none. */
+async function readParameters(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    if (chunk instanceof Buffer && length <= MOST_BYTES) {
+      length += chunk.length;
+      chunks.push(chunk);
+    }
+  }
+  if (length > MOST_BYTES) {
+    throw badParameters(`they have more than ${MOST_BYTES} bytes`);
+  }
+  const text = Buffer.concat(chunks).toString();
+  try {
+    return text === "" ? undefined : JSON.parse(text);
+  } catch {
+    throw badParameters("they are not JSON");
+  }
+}
+
 function toJson(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) => (typeof member === "bigint" ? member.toString() : member));
 }
@@ -70,14 +120,18 @@ const CALL_TIMEOUT_MS = 60_000;
  *
  * @throws DepinferError `control.unreachable`, or what the service said.
  */
-export async function callControl(folder: string, method: string): Promise<unknown> {
+export async function callControl(folder: string, method: string, parameters?: unknown): Promise<unknown> {
   const client = new Client("http://localhost", {
     socketPath: controlPath(folder),
     headersTimeout: CALL_TIMEOUT_MS,
     bodyTimeout: CALL_TIMEOUT_MS,
   });
   try {
-    const { body } = await client.request({ method: "POST", path: `/${method}` });
+    const { body } = await client.request({
+      method: "POST",
+      path: `/${method}`,
+      body: parameters === undefined ? null : toJson(parameters),
+    });
     const parsed: unknown = await body.json();
     if (parsed !== null && typeof parsed === "object" && "result" in parsed) {
       return parsed.result;

@@ -9,6 +9,7 @@ import { writeWhole } from "../network-file.ts";
 import { type QuoteCheckOptions, quoteChecker } from "../quote-checker.ts";
 import { CHANNEL_DEPOSIT } from "./buyer-settings.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
+import { gatewayControl } from "./gateway-control.ts";
 import type { RunningService } from "./lifecycle.ts";
 
 export interface GatewayServiceOptions extends ServiceOptions, QuoteCheckOptions {
@@ -75,6 +76,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
     control: {
       state: () => ({ url, payer: identity.wallet.address, offers: buyer.offers().length, ...buyer.money() }),
       apiKey: () => apiKey,
+      ...gatewayControl({ buyer, keys }),
     },
     async stop() {
       await gateway.stop();
@@ -98,7 +100,7 @@ async function firstKey(home: string, keys: Keys): Promise<string> {
     return key;
   } catch {
     // The first start, or a file that no longer fits the journal: a fresh key replaces it.
-    const key = keys.create("default", null);
+    const key = keys.replace("default", null);
     await writeWhole(path, `${key}\n`);
     return key;
   }

@@ -1,0 +1,36 @@
+import type { Buyer } from "@depinfer/client";
+import { type Keys, statementOf } from "@depinfer/gateway";
+import { microUsdSchema } from "@depinfer/protocol";
+import { z } from "zod";
+import { type ControlMethods, withParameters } from "./control.ts";
+
+const budget = microUsdSchema.nullable();
+const name = z.string();
+
+/** What the command line asks of a gateway: its keys, their budgets and passes, and what was spent. */
+export function gatewayControl({ buyer, keys }: { readonly buyer: Buyer; readonly keys: Keys }): ControlMethods {
+  return {
+    /** The key's text, which nobody can read again. */
+    createKey: withParameters(z.strictObject({ name, budget }), (asked) => keys.create(asked.name, asked.budget)),
+    listKeys: () => keys.list().map((key) => ({ ...key, ...buyer.account(key.name) })),
+    setBudget: withParameters(z.strictObject({ name, budget }), (asked) => keys.setBudget(asked.name, asked.budget)),
+    revokeKey: withParameters(z.strictObject({ name }), (asked) => keys.revoke(asked.name)),
+    bindPass: withParameters(
+      z.strictObject({
+        name,
+        pass: z
+          .string()
+          .regex(/^[1-9]\d{0,17}$/)
+          .transform(BigInt)
+          .nullable(),
+      }),
+      (asked) => keys.bindPass(asked.name, asked.pass),
+    ),
+    /** Of one account, or of all. Times are ms since 1970; all of time by default. */
+    statement: withParameters(
+      z.strictObject({ account: name.optional(), since: z.int().min(0).optional(), until: z.int().min(0).optional() }),
+      ({ account, since = 0, until = Date.now() + 1 }) =>
+        statementOf(buyer, { since, until, ...(account === undefined ? {} : { account }) }),
+    ),
+  };
+}
