@@ -23,8 +23,11 @@ const GENERATED = "// Written by `npm run contracts -- build`; edit the Solidity
 const CONTRACTS: Readonly<Record<string, string>> = {
   Channels: "channels",
   Disputes: "disputes",
+  FeeSplitter: "feeSplitter",
+  Passes: "passes",
   ProviderRegistry: "providerRegistry",
   ReceiptLog: "receiptLog",
+  RefundInsurance: "refundInsurance",
   StakeVault: "stakeVault",
   TestUSD: "testUsd",
   ValidatorSet: "validatorSet",

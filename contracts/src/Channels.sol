@@ -5,6 +5,7 @@ import {ECDSA} from "solady/src/utils/ECDSA.sol";
 import {EIP712} from "solady/src/utils/EIP712.sol";
 import {SafeTransferLib} from "solady/src/utils/SafeTransferLib.sol";
 import {ChannelSlot, ChannelSlotLib} from "./types/ChannelSlot.sol";
+import {Authorization, ISignedToken, TokenIn} from "./types/TokenIn.sol";
 
 /// @notice Who pays whom, in which token, and who signs. Never stored: it is the preimage of the channel's id and
 /// travels as calldata. The type and its EIP-712 hash are those of the x402 `batch-settlement` scheme.
@@ -39,7 +40,7 @@ struct Claim {
 /// ```
 ///   free balance --openFromBalance/topUpFromBalance--> escrow --claim--> earned --withdrawEarned--> token
 ///   token -------open/topUp--------------------------> escrow
-///   token -------deposit-----> free balance <--refund, claimAndClose, finalizeWithdraw-- escrow
+///   token -------deposit(...)-> free balance <--refund, claimAndClose, finalizeWithdraw-- escrow
 /// ```
 ///
 /// A channel is `none -> open -> closed`, and closed is for ever: its slot is kept as a tombstone, so that neither the
@@ -53,6 +54,7 @@ struct Claim {
 /// it alone says what was received. Tokens sent here without a call belong to nobody.
 contract Channels is EIP712 {
     using SafeTransferLib for address;
+    using TokenIn for address;
 
     /// @notice What `channel` returns.
     /// @param deposit Everything paid in, less refunds; equals `settled` once closed.
@@ -140,8 +142,6 @@ contract Channels is EIP712 {
     error InvalidRecipient(address to);
     /// @notice The amount does not fit the channel's 96 bits.
     error AmountTooWide(uint256 amount);
-    /// @notice The token delivered another amount than was asked of it.
-    error TransferMismatch(uint256 expected, uint256 received);
     error InsufficientBalance(address payer, uint256 balance, uint256 needed);
     error WrongToken(address token, address expected);
     /// @notice An address in the config has bits set above its 160.
@@ -182,7 +182,29 @@ contract Channels is EIP712 {
         if (amount == 0) revert ZeroAmount();
         freeOf[payer] += amount;
         emit Deposited(payer, msg.sender, amount);
-        _pull(amount);
+        TOKEN.take(amount);
+    }
+
+    /// @notice Pays `amount` of the payer's tokens into its free balance by its signature alone; anyone may relay it, so
+    /// that a payer needs no gas. What is signed is an EIP-3009 `ReceiveWithAuthorization` to this contract with the nonce
+    /// `depositNonce(payer, amount, by.salt)`.
+    function depositWithAuthorization(address payer, uint256 amount, Authorization calldata by) external {
+        if (payer == address(0)) revert ZeroAddress();
+        if (amount == 0) revert ZeroAmount();
+        freeOf[payer] += amount;
+        emit Deposited(payer, payer, amount);
+        TOKEN.takeSigned(payer, amount, depositNonce(payer, amount, by.salt), by);
+    }
+
+    /// @notice Pays `amount` of the caller's tokens into its own free balance, approved by its EIP-2612 permit.
+    /// @dev A permit that somebody else sent first has done its work already; so its failure is no reason to stop, and
+    /// the transfer tells whether enough is approved.
+    function depositWithPermit(uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s) external {
+        if (amount == 0) revert ZeroAmount();
+        try ISignedToken(TOKEN).permit(msg.sender, address(this), amount, deadline, v, r, s) {} catch {}
+        freeOf[msg.sender] += amount;
+        emit Deposited(msg.sender, msg.sender, amount);
+        TOKEN.take(amount);
     }
 
     /// @notice Sends `amount` of the caller's free balance to `to`.
@@ -199,7 +221,7 @@ contract Channels is EIP712 {
     /// @notice Opens a channel with `amount` of the caller's tokens. The caller must be the payer.
     function open(ChannelConfig calldata config, uint256 amount) external {
         _open(config, amount);
-        _pull(amount);
+        TOKEN.take(amount);
     }
 
     /// @notice Opens a channel with `amount` of the caller's free balance. The caller must be the payer.
@@ -213,7 +235,7 @@ contract Channels is EIP712 {
     /// stranger adds is the payer's from then on.
     function topUp(ChannelConfig calldata config, uint256 amount) external {
         _topUp(config, amount);
-        _pull(amount);
+        TOKEN.take(amount);
     }
 
     /// @notice Adds `amount` of the payer's free balance to an open channel. The caller must be the payer.
@@ -348,6 +370,11 @@ contract Channels is EIP712 {
         return _voucherDigest(_domainSeparator(), id, maxClaimableAmount);
     }
 
+    /// @notice The EIP-3009 nonce of a deposit by signature.
+    function depositNonce(address payer, uint256 amount, bytes32 salt) public pure returns (bytes32) {
+        return keccak256(abi.encode(payer, amount, salt));
+    }
+
     function channel(bytes32 id) external view returns (ChannelState memory) {
         ChannelSlot slot = slots[id];
         return ChannelState(slot.deposit(), slot.settled(), slot.withdrawAt(), uint8(slot.status()));
@@ -468,18 +495,6 @@ contract Channels is EIP712 {
         if (amount > balance) revert InsufficientBalance(payer, balance, amount);
         unchecked {
             freeOf[payer] = balance - amount;
-        }
-    }
-
-    /// @dev Takes exactly `amount` from the caller. The state is written before this call: a token that called back
-    /// would meet finished books, and a short transfer undoes them.
-    function _pull(uint256 amount) internal {
-        uint256 before = TOKEN.balanceOf(address(this));
-        TOKEN.safeTransferFrom(msg.sender, address(this), amount);
-        // A balance that shrank wraps around and is no match either.
-        unchecked {
-            uint256 received = TOKEN.balanceOf(address(this)) - before;
-            if (received != amount) revert TransferMismatch(amount, received);
         }
     }
 

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ChannelConfig, Channels, Claim} from "../src/Channels.sol";
+import {TransferMismatch} from "../src/types/TokenIn.sol";
 import {ChannelsFixture} from "./support/ChannelsFixture.sol";
 import {FeeToken, LyingToken} from "./support/OddTokens.sol";
 import {vm} from "./support/Vm.sol";
@@ -72,17 +73,17 @@ contract ChannelsTest is ChannelsFixture {
         Channels withFee = new Channels(address(fee), MIN_DELAY);
         fee.mint(address(this), 1_000);
         fee.approve(address(withFee), 1_000);
-        vm.expectRevert(abi.encodeWithSelector(Channels.TransferMismatch.selector, 1_000, 990));
+        vm.expectRevert(abi.encodeWithSelector(TransferMismatch.selector, 1_000, 990));
         withFee.deposit(payer, 1_000);
         ChannelConfig memory config = configOf(1);
         config.payer = address(this);
         config.token = address(fee);
-        vm.expectRevert(abi.encodeWithSelector(Channels.TransferMismatch.selector, 1_000, 990));
+        vm.expectRevert(abi.encodeWithSelector(TransferMismatch.selector, 1_000, 990));
         withFee.open(config, 1_000);
 
         LyingToken lying = new LyingToken();
         Channels withLies = new Channels(address(lying), MIN_DELAY);
-        vm.expectRevert(abi.encodeWithSelector(Channels.TransferMismatch.selector, 5, 0));
+        vm.expectRevert(abi.encodeWithSelector(TransferMismatch.selector, 5, 0));
         withLies.deposit(payer, 5);
         assertEq(withLies.balanceOf(payer), 0, "nothing was credited");
     }

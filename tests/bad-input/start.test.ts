@@ -31,6 +31,9 @@ const deployment = {
     receiptLog: address,
     validatorSet: address,
     disputes: address,
+    refundInsurance: address,
+    feeSplitter: address,
+    passes: address,
   },
 };
 

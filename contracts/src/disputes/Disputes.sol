@@ -63,6 +63,7 @@ contract Disputes is Court {
     /// @dev The last dispute about a receipt.
     mapping(bytes32 receiptDigest => bytes32 id) internal lastDisputeOf;
     mapping(address account => uint256) internal claimableOf;
+    mapping(bytes32 id => Settlement) internal settlements;
     /// @dev The block of a commitment.
     mapping(bytes32 commitment => uint256 blockNumber) internal saltBlock;
     mapping(bytes32 id => mapping(address validator => bool)) internal punished;
@@ -185,6 +186,7 @@ contract Disputes is Court {
         dispute.buyer = config.payer;
         dispute.receiptDigest = digest;
         dispute.cost = receipt.cost;
+        settlements[id].channelId = channelId;
         _announce(id, receipt, signature);
         _pull(BOND);
     }
@@ -299,6 +301,11 @@ contract Disputes is Court {
         return claimableOf[account];
     }
 
+    /// @notice Who got what of the accused's stake, once the dispute is closed.
+    function settlementOf(bytes32 id) external view returns (Settlement memory) {
+        return settlements[id];
+    }
+
     /// @notice The last dispute about a receipt; zero if there was none.
     function lastDispute(bytes32 receiptDigest) external view returns (bytes32) {
         return lastDisputeOf[receiptDigest];
@@ -366,7 +373,7 @@ contract Disputes is Court {
         _reckon(id, 2, reckoning);
 
         uint256 slashed;
-        if (reckoning.outcome == OUTCOME_FAIL && !salt) slashed = _slashAccused(dispute, reckoning);
+        if (reckoning.outcome == OUTCOME_FAIL && !salt) slashed = _slashAccused(id, dispute, reckoning);
         STAKE_VAULT.unlock(dispute.accused);
         _payBonds(id, dispute, reckoning, salt);
         emit Finalised(id, dispute.accused, reckoning.outcome, salt, slashed);
@@ -396,7 +403,10 @@ contract Disputes is Court {
         return outcome == OUTCOME_PASS ? OUTCOME_FAIL : 0;
     }
 
-    function _slashAccused(Dispute storage dispute, Reckoning memory reckoning) internal returns (uint256 amount) {
+    function _slashAccused(bytes32 id, Dispute storage dispute, Reckoning memory reckoning)
+        internal
+        returns (uint256 amount)
+    {
         amount = uint256(STAKE_VAULT.stakeOf(dispute.accused).amount) * SLASH_BPS / BPS;
         // Another dispute may have taken everything meanwhile.
         if (amount == 0) return 0;
@@ -406,9 +416,14 @@ contract Disputes is Court {
         claimants -= shares.buyer.amount;
         shares.reporter = _share(dispute.challenger, _min(amount * REPORTER_BPS / BPS, claimants));
         shares.jurors = new StakeVault.Share[](reckoning.count);
+        uint256 unshared = amount - shares.buyer.amount - shares.reporter.amount;
         for (uint256 i; i < reckoning.count; ++i) {
             shares.jurors[i] = _share(reckoning.majority[i], amount * JUROR_BPS / BPS / reckoning.count);
+            unshared -= shares.jurors[i].amount;
         }
+        // Safe casts: stakes are uint128, and these are parts of one.
+        settlements[id].refunded = uint128(shares.buyer.amount);
+        settlements[id].unshared = uint128(unshared);
         STAKE_VAULT.slash(dispute.accused, amount, shares);
     }
 

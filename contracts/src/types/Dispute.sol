@@ -78,6 +78,16 @@ struct Dispute {
     uint128 cost;
 }
 
+/// @notice What a dispute about a receipt did with the accused's stake, for those who insure or pass on.
+/// @param channelId The channel that paid the answer; zero in a dispute about a record.
+/// @param refunded What the buyer got of the stake.
+/// @param unshared What the stake lost and neither buyer, challenger nor juror got.
+struct Settlement {
+    bytes32 channelId;
+    uint128 refunded;
+    uint128 unshared;
+}
+
 /// @notice What a juror did in one round.
 /// @param commitment Zero until it committed.
 /// @param verdict Zero until it revealed, then as in ReceiptLog.

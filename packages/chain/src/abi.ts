@@ -1,8 +1,11 @@
 import {
   channelsAbi,
   disputesAbi,
+  feeSplitterAbi,
+  passesAbi,
   providerRegistryAbi,
   receiptLogAbi,
+  refundInsuranceAbi,
   stakeVaultAbi,
   testUsdAbi,
   validatorSetAbi,
@@ -17,16 +20,23 @@ export const ABIS = {
   receiptLog: receiptLogAbi,
   validatorSet: validatorSetAbi,
   disputes: disputesAbi,
+  refundInsurance: refundInsuranceAbi,
+  feeSplitter: feeSplitterAbi,
+  passes: passesAbi,
 } as const;
 
 export type ContractName = keyof typeof ABIS;
 
+/** In the order in which they are deployed: each needs only those before it. */
 export const CONTRACT_NAMES: readonly ContractName[] = [
   "testUsd",
   "channels",
   "providerRegistry",
   "stakeVault",
-  "receiptLog",
   "validatorSet",
+  "receiptLog",
   "disputes",
+  "refundInsurance",
+  "feeSplitter",
+  "passes",
 ];

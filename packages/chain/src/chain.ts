@@ -4,7 +4,10 @@ import { type Channels, createChannels } from "./channels.ts";
 import type { Deployment } from "./deployment.ts";
 import { createDisputes, type Disputes } from "./disputes.ts";
 import { wrongChain } from "./errors.ts";
+import { createFees, type Fees } from "./fees.ts";
 import { eventsUpTo, type FollowOptions, follow } from "./follow.ts";
+import { createInsurance, type Insurance } from "./insurance.ts";
+import { createPasses, type Passes } from "./passes.ts";
 import { createPreviewWriter } from "./preview.ts";
 import { createReceiptLog, type ReceiptLog } from "./receipts.ts";
 import { createRegistry, type Registry } from "./registry.ts";
@@ -28,6 +31,9 @@ export interface Chain {
   readonly receipts: ReceiptLog;
   readonly validators: ValidatorSet;
   readonly disputes: Disputes;
+  readonly passes: Passes;
+  readonly fees: Fees;
+  readonly insurance: Insurance;
   blockNumber(): Promise<bigint>;
   /** Unix second of the newest block, by which the contracts tell time. */
   blockTime(): Promise<number>;
@@ -74,19 +80,19 @@ export function createChain(
     ? createPreviewWriter({ rpc, account })
     : createWriter({ rpc, account, chainId }, options);
 
+  const sinceBlock = BigInt(deployment.block);
+  const token = addresses.testUsd;
+  const channels = createChannels({ rpc, writer, address: addresses.channels, chainId, token, sinceBlock });
+
   return {
     deployment,
     rpcUrl,
     account: account?.address,
-    usd: createUsd({ rpc, writer, address: addresses.testUsd }),
-    channels: createChannels({
-      rpc,
-      writer,
-      address: addresses.channels,
-      chainId,
-      token: addresses.testUsd,
-      sinceBlock: BigInt(deployment.block),
-    }),
+    usd: createUsd({ rpc, writer, address: token, chainId }),
+    channels,
+    passes: createPasses({ rpc, writer, address: addresses.passes, sinceBlock, idOf: channels.idOf }),
+    fees: createFees({ rpc, writer, address: addresses.feeSplitter, token }),
+    insurance: createInsurance({ rpc, writer, address: addresses.refundInsurance }),
     registry: createRegistry({ rpc, writer, address: addresses.providerRegistry }),
     stake: createStakeVault({ rpc, writer, address: addresses.stakeVault }),
     receipts: createReceiptLog({ rpc, writer, address: addresses.receiptLog }),

@@ -1,7 +1,9 @@
 import { type ChannelConfig, channelId, type Hex } from "@depinfer/protocol";
-import { encodeFunctionData, parseEventLogs } from "viem";
+import { encodeAbiParameters, encodeFunctionData, keccak256, parseEventLogs } from "viem";
 import { ABIS } from "./abi.ts";
+import { lowerCase } from "./lower-case.ts";
 import type { Rpc } from "./rpc.ts";
+import type { SignedApproval, SignedTransfer } from "./usd.ts";
 import { type WriteResult, type Writer, writeResult } from "./writer.ts";
 
 /** A signed voucher with its channel; the protocol's `SignedVoucher` is one. */
@@ -46,6 +48,19 @@ export interface Channels {
   configOf(id: Hex): Promise<ChannelConfig | undefined>;
   /** Pays into a free balance: the account's own, or `payer`'s. */
   deposit(amount: bigint, payer?: Hex): Promise<WriteResult>;
+  /** The EIP-3009 nonce that a payer signs to deposit without gas. */
+  depositNonce(payer: Hex, amount: bigint, salt: Hex): Hex;
+  /**
+   * Pays into the free balance of whoever signed `authorization` (by `usd.authorize`, for this contract, this amount and
+   * the nonce of this salt); anyone may relay it.
+   */
+  depositWithAuthorization(deposit: {
+    readonly amount: bigint;
+    readonly salt: Hex;
+    readonly authorization: SignedTransfer;
+  }): Promise<WriteResult>;
+  /** Pays into the account's own free balance with the approval of `usd.permit`, in one transaction. */
+  depositWithPermit(amount: bigint, approval: SignedApproval): Promise<WriteResult>;
   /** Takes out of the account's free balance, to itself or to `to`. */
   withdraw(amount: bigint, to?: Hex): Promise<WriteResult>;
   open(config: ChannelConfig, amount: bigint): Promise<WriteResult>;
@@ -114,10 +129,10 @@ export function createChannels({
           if (opened !== undefined) {
             const { payer, payerAuthorizer, receiver, receiverAuthorizer, withdrawDelay, salt } = opened.args;
             return {
-              payer: lower(payer),
-              payerAuthorizer: lower(payerAuthorizer),
-              receiver: lower(receiver),
-              receiverAuthorizer: lower(receiverAuthorizer),
+              payer: lowerCase(payer),
+              payerAuthorizer: lowerCase(payerAuthorizer),
+              receiver: lowerCase(receiver),
+              receiverAuthorizer: lowerCase(receiverAuthorizer),
               token,
               withdrawDelay: Number(withdrawDelay),
               salt,
@@ -129,6 +144,21 @@ export function createChannels({
     async deposit(amount, payer = self("channels.deposit")) {
       return send("channels.deposit", encodeFunctionData({ abi, functionName: "deposit", args: [payer, amount] }));
     },
+    depositNonce,
+    depositWithAuthorization: ({ amount, salt, authorization: { from, validAfter, validBefore, signature } }) =>
+      send(
+        "channels.depositWithAuthorization",
+        encodeFunctionData({
+          abi,
+          functionName: "depositWithAuthorization",
+          args: [from, amount, { validAfter: BigInt(validAfter), validBefore: BigInt(validBefore), salt, signature }],
+        }),
+      ),
+    depositWithPermit: (amount, { deadline, v, r, s }) =>
+      send(
+        "channels.depositWithPermit",
+        encodeFunctionData({ abi, functionName: "depositWithPermit", args: [amount, deadline, v, r, s] }),
+      ),
     async withdraw(amount, to = self("channels.withdraw")) {
       return send("channels.withdraw", encodeFunctionData({ abi, functionName: "withdraw", args: [amount, to] }));
     },
@@ -218,6 +248,9 @@ export function createChannels({
   };
 }
 
-function lower(value: Hex): Hex {
-  return `0x${value.slice(2).toLowerCase()}`;
+/** `depositNonce` of `Channels.sol`, computed without asking the chain. */
+function depositNonce(payer: Hex, amount: bigint, salt: Hex): Hex {
+  return keccak256(
+    encodeAbiParameters([{ type: "address" }, { type: "uint256" }, { type: "bytes32" }], [payer, amount, salt]),
+  );
 }

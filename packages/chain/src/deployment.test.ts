@@ -9,6 +9,9 @@ const addresses = {
   receiptLog: `0x${"a5".repeat(20)}`,
   validatorSet: `0x${"a6".repeat(20)}`,
   disputes: `0x${"a7".repeat(20)}`,
+  refundInsurance: `0x${"b1".repeat(20)}`,
+  feeSplitter: `0x${"b2".repeat(20)}`,
+  passes: `0x${"b3".repeat(20)}`,
 };
 const good = { chainId: 31_337, block: 4, rpcUrl: "http://127.0.0.1:8545", addresses };
 

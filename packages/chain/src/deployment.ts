@@ -34,6 +34,9 @@ export function parseDeployment(value: unknown): Deployment {
     receiptLog: address(given, "receiptLog"),
     validatorSet: address(given, "validatorSet"),
     disputes: address(given, "disputes"),
+    refundInsurance: address(given, "refundInsurance"),
+    feeSplitter: address(given, "feeSplitter"),
+    passes: address(given, "passes"),
   };
   return { chainId, block, addresses, ...(rpcUrl === undefined ? {} : { rpcUrl }) };
 }

@@ -28,7 +28,10 @@ export type ChainEvent =
   | (Decoded<"stakeVault"> & { readonly contract: "stakeVault" })
   | (Decoded<"receiptLog"> & { readonly contract: "receiptLog" })
   | (Decoded<"validatorSet"> & { readonly contract: "validatorSet" })
-  | (Decoded<"disputes"> & { readonly contract: "disputes" });
+  | (Decoded<"disputes"> & { readonly contract: "disputes" })
+  | (Decoded<"refundInsurance"> & { readonly contract: "refundInsurance" })
+  | (Decoded<"feeSplitter"> & { readonly contract: "feeSplitter" })
+  | (Decoded<"passes"> & { readonly contract: "passes" });
 
 /**
  * Events of blocks `fromBlock` to `toBlock`. The batch replaces whatever the reader knew of `fromBlock` and later
@@ -65,6 +68,9 @@ const FOLLOWED: readonly ContractName[] = [
   "receiptLog",
   "validatorSet",
   "disputes",
+  "refundInsurance",
+  "feeSplitter",
+  "passes",
 ];
 
 interface Head {
@@ -185,6 +191,12 @@ function decode(contract: ContractName | undefined, log: Log<bigint, number, fal
       return parseEventLogs({ abi: ABIS.validatorSet, logs }).map((event) => Object.assign(event, { contract }));
     case "disputes":
       return parseEventLogs({ abi: ABIS.disputes, logs }).map((event) => Object.assign(event, { contract }));
+    case "refundInsurance":
+      return parseEventLogs({ abi: ABIS.refundInsurance, logs }).map((event) => Object.assign(event, { contract }));
+    case "feeSplitter":
+      return parseEventLogs({ abi: ABIS.feeSplitter, logs }).map((event) => Object.assign(event, { contract }));
+    case "passes":
+      return parseEventLogs({ abi: ABIS.passes, logs }).map((event) => Object.assign(event, { contract }));
     case undefined:
       return [];
   }

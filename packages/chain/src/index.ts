@@ -3,7 +3,15 @@ export { type Anvil, type AnvilOptions, LOCAL_CHAIN_ID, startAnvil } from "./anv
 export { AUDIT_CONTRACTS, auditEvents } from "./audit-events.ts";
 export { type Chain, type ChainModules, createChain } from "./chain.ts";
 export type { BatchResult, ChannelState, Channels, SkippedClaim, SkipReason, Voucher } from "./channels.ts";
-export { type DeployOptions, DISPUTE_TERMS, type DisputeTerms, deployContracts } from "./deploy.ts";
+export { type DeployOptions, deployContracts, type PartialDeployment } from "./deploy.ts";
+export {
+  DEPLOY_TERMS,
+  type DeployTerms,
+  DISPUTE_TERMS,
+  type DisputeTerms,
+  FEE_SHARES,
+  PASS_TERMS,
+} from "./deploy-terms.ts";
 export { type Deployment, parseDeployment } from "./deployment.ts";
 export {
   type Ballot,
@@ -19,13 +27,18 @@ export {
   openedReceipt,
 } from "./disputes.ts";
 export { ChainError, ChainRevertError } from "./errors.ts";
+export type { Fees } from "./fees.ts";
 export type { ChainEvent, EventBatch, FollowOptions } from "./follow.ts";
+export type { Insurance } from "./insurance.ts";
 export { createKeystore, openKeystore, randomPassphrase, type Secrets } from "./keystore.ts";
+export type { Pass, PassChannel } from "./pass-state.ts";
+export type { PassTier } from "./pass-tiers.ts";
+export { type Passes, type PassSurplus, type PassTerms, type PassUse, passShareLeaf } from "./passes.ts";
 export { type Preview, previewOf } from "./preview.ts";
 export type { Attestation, Draw, EpochRoot, EpochState, ReceiptLog, Verdict } from "./receipts.ts";
 export type { Operator, Registration, Registry, Role } from "./registry.ts";
 export { createSigner, recoverAddress, type Signer, signerImplementation } from "./signer.ts";
 export type { StakeState, StakeVault } from "./stake.ts";
-export type { Usd } from "./usd.ts";
+export type { SignedApproval, SignedTransfer, Usd } from "./usd.ts";
 export { eligibleMembers, membersAfter, type ValidatorMember, type ValidatorSet } from "./validators.ts";
 export type { WriteResult } from "./writer.ts";

@@ -37,6 +37,8 @@ export interface LocalChainOptions {
 export const MIN_WITHDRAW_DELAY = 60;
 /** Jurors here are online and quick; what is left over is for a machine that is busy. */
 export const DISPUTE_SECONDS = { commitSeconds: 60, revealSeconds: 30, appealSeconds: 15, saltSeconds: 20 };
+/** Passes as short as a demonstration; a public chain gives providers days. */
+export const PASS_SECONDS = { minPeriod: 60, rootWindow: 600, objectionWindow: 60, claimWindow: 3_600 };
 /** Test dollars that each service gets at its first start: ten thousand, of no value. */
 export const FUNDS = 10_000_000_000n;
 const RESTART_MS = 200;
@@ -54,6 +56,7 @@ export async function startLocalChain(
     {
       minWithdrawDelay: MIN_WITHDRAW_DELAY,
       disputeTerms: { ...DISPUTE_SECONDS, ...options.disputeTerms },
+      passTerms: PASS_SECONDS,
       ...(existing === undefined ? {} : { existing }),
     },
   );
