@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Chain, createChain } from "@depinfer/chain";
@@ -132,4 +132,29 @@ function end(child: ChildProcess): Promise<void> {
     // As a terminal does: the whole group gets the Ctrl-C.
     process.kill(-child.pid, "SIGINT");
   });
+}
+
+/** The chain is the one process of the network that is not ours; its pid is what listens on its port. */
+export function killChain({ chain }: Pick<TestNetwork, "chain">): void {
+  const port = Number(new URL(chain.rpcUrl).port);
+  const inode = readFileSync("/proc/net/tcp", "utf8")
+    .split("\n")
+    .map((line) => line.trim().split(/\s+/))
+    .find(
+      (fields) => fields[1]?.endsWith(`:${port.toString(16).toUpperCase().padStart(4, "0")}`) && fields[3] === "0A",
+    )?.[9];
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    const sockets = readdirSync(`/proc/${pid}/fd`, { withFileTypes: true }).map(({ name }) => {
+      try {
+        return readlinkSync(`/proc/${pid}/fd/${name}`);
+      } catch {
+        return "";
+      }
+    });
+    if (inode !== undefined && sockets.includes(`socket:[${inode}]`)) {
+      process.kill(Number(pid), "SIGKILL");
+      return;
+    }
+  }
+  throw new Error(`nobody listens on ${port}`);
 }

@@ -37,7 +37,7 @@ const receiptList = z.object({
 });
 
 async function claimAll() {
-  const { stdout, code } = await depinfer("claim", "--home", network.home, "--json");
+  const { stdout, code } = await depinfer("settle", "--home", network.home, "--json");
   expect(code).toBe(0);
   return claims.parse(
     stdout

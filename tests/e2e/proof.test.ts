@@ -96,7 +96,7 @@ describe("`depinfer verify` exits 1 and says why", () => {
 
 test("validators attest failures for every adversary and none for the honest provider", async () => {
   await ask("honest", "Tell me a short story about a fox.", 100);
-  expect((await depinfer("claim", "--home", network.home)).code).toBe(0);
+  expect((await depinfer("settle", "--home", network.home)).code).toBe(0);
   const url = `${network.access.indexerUrl}/audits?limit=1000`;
   const schema = z.object({ data: z.array(z.object({ provider: z.string(), verdict: z.string() })) });
   let failed = new Set<string>();

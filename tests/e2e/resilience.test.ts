@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
-import { depinfer, discard, startTestNetwork, type TestNetwork, waitFor } from "./local-network.ts";
+import { depinfer, discard, killChain, startTestNetwork, type TestNetwork, waitFor } from "./local-network.ts";
 
 /* Processes die without a word; users should not notice, and no unit of money may differ. */
 
@@ -25,16 +25,7 @@ afterAll(() => discard(network), 30_000);
 const ask = () => network.client.chat(body, () => undefined);
 const moneySchema = z.object({
   total: z.string(),
-  services: z.array(
-    z.object({
-      service: z.string(),
-      account: z.string(),
-      wallet: z.string(),
-      channels: z.string(),
-      earned: z.string(),
-      stake: z.string(),
-    }),
-  ),
+  positions: z.array(z.object({ service: z.string(), account: z.string(), place: z.string(), amount: z.string() })),
 });
 
 async function money() {
@@ -103,13 +94,13 @@ test.each(["gateway", "validator-1"])(
 );
 
 test("a killed chain comes back with its contracts, and money goes on moving", async () => {
-  expect((await depinfer("claim", "--home", network.home)).code).toBe(0);
+  expect((await depinfer("settle", "--home", network.home)).code).toBe(0);
   // Its state is saved every few seconds; what was said since then counts as a reorganisation.
   await new Promise((resolve) => setTimeout(resolve, 4_000));
   const before = await money();
   const { stdout } = await depinfer("doctor", "--home", network.home, "--json");
   expect(stdout).toContain("block");
-  await killChain();
+  killChain(network);
   await waitFor(
     async () => (await network.chain.blockNumber().catch(() => 0n)) > 0n,
     20_000,
@@ -117,13 +108,13 @@ test("a killed chain comes back with its contracts, and money goes on moving", a
   );
   expect(await money()).toEqual(before);
   await ask();
-  const { code, stdout: claimed } = await depinfer("claim", "--home", network.home);
+  const { code, stdout: claimed } = await depinfer("settle", "--home", network.home);
   expect(code).toBe(0);
   expect(claimed).toContain("claimed");
 }, 90_000);
 
 test("Ctrl-C ends everything within five seconds, and the next start has the same keys, balances and history", async () => {
-  await depinfer("claim", "--home", network.home);
+  await depinfer("settle", "--home", network.home);
   const before = await money();
   const past = await history();
   const { home, access } = network;
@@ -144,29 +135,3 @@ test("a second network in the same home is refused with its process", async () =
   expect(stderr).toContain("runs in");
   expect(stderr).toContain("--home");
 });
-
-/** The chain is the one process of the network that is not ours; its pid is what listens on its port. */
-async function killChain(): Promise<void> {
-  const { readFileSync, readdirSync, readlinkSync } = await import("node:fs");
-  const port = Number(new URL(network.chain.rpcUrl).port);
-  const inode = readFileSync("/proc/net/tcp", "utf8")
-    .split("\n")
-    .map((line) => line.trim().split(/\s+/))
-    .find(
-      (fields) => fields[1]?.endsWith(`:${port.toString(16).toUpperCase().padStart(4, "0")}`) && fields[3] === "0A",
-    )?.[9];
-  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    const sockets = readdirSync(`/proc/${pid}/fd`, { withFileTypes: true }).map(({ name }) => {
-      try {
-        return readlinkSync(`/proc/${pid}/fd/${name}`);
-      } catch {
-        return "";
-      }
-    });
-    if (inode !== undefined && sockets.includes(`socket:[${inode}]`)) {
-      process.kill(Number(pid), "SIGKILL");
-      return;
-    }
-  }
-  throw new Error(`nobody listens on ${port}`);
-}

@@ -2,9 +2,11 @@ import { DepinferError, errorMessage } from "@depinfer/protocol";
 import { Command } from "commander";
 import { addBuyerCommands } from "./program/buyer.ts";
 import { addDisputeCommands } from "./program/dispute.ts";
+import { addKeyCommands } from "./program/key.ts";
 import { addMaintenanceCommands } from "./program/maintenance.ts";
 import { addMoneyCommands } from "./program/money.ts";
 import { addNetworkCommand } from "./program/network.ts";
+import { addPassCommands } from "./program/pass.ts";
 import { addProofCommands } from "./program/proof.ts";
 import { addServiceCommands } from "./program/services.ts";
 
@@ -24,6 +26,8 @@ addServiceCommands(program);
 addBuyerCommands(program);
 addDisputeCommands(program);
 addMoneyCommands(program);
+addPassCommands(program);
+addKeyCommands(program);
 addProofCommands(program);
 addMaintenanceCommands(program);
 

@@ -29,6 +29,8 @@ export interface StakeVault {
   finalizeUnbond(to?: Hex): Promise<WriteResult>;
   of(operator: Hex): Promise<StakeState>;
   minPerSlot(): Promise<bigint>;
+  /** Seconds between asking for stake back and taking it. */
+  unbondDelay(): Promise<number>;
   /** What slashes credited to an account. The zero address stands for a sink that nobody can empty. */
   claimable(account: Hex): Promise<bigint>;
   withdrawClaimable(to?: Hex): Promise<WriteResult>;
@@ -82,6 +84,10 @@ export function createStakeVault({ rpc, writer, address }: { rpc: Rpc; writer: W
       );
     },
     sink: () => rpc.ask("stake.sink", (client) => client.readContract({ address, abi, functionName: "SINK" })),
+    unbondDelay: () =>
+      rpc.ask("stake.unbondDelay", async (client) =>
+        Number(await client.readContract({ address, abi, functionName: "UNBOND_DELAY" })),
+      ),
     minPerSlot: () =>
       rpc.ask("stake.minPerSlot", (client) => client.readContract({ address, abi, functionName: "MIN_PER_SLOT" })),
   };

@@ -1,6 +1,7 @@
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { DepinferError, errorMessage, type Log } from "@depinfer/protocol";
 import type { Database, SqlRow, SqlValue } from "./database.ts";
+import { passShares } from "./pass-shares.ts";
 
 /** Rows per answer, and the most that a caller may ask for. */
 const PAGE = 100;
@@ -97,6 +98,8 @@ export function createApi(db: Database, log: Log): Server {
 }
 
 const NO_QUERY = new URLSearchParams();
+/** What the passes of a tier left over in a period, and whose it is. */
+const SHARES = /^\/passes\/shares\/(\d{1,18})\/(\d{1,18})$/;
 
 async function answer(db: Database, method: string, target: string, response: ServerResponse): Promise<void> {
   // A target such as `//` is no URL, and has no route either.
@@ -106,6 +109,11 @@ async function answer(db: Database, method: string, target: string, response: Se
   };
   if (pathname === "/healthz") {
     send(response, 200, { status: "ok", database: db.kind });
+    return;
+  }
+  const shares = SHARES.exec(pathname);
+  if (shares !== null && method === "GET") {
+    send(response, 200, await passShares(db, shares[1] ?? "", shares[2] ?? ""));
     return;
   }
   for (const { pattern, sql, values, single } of ROUTES) {
@@ -124,7 +132,7 @@ async function answer(db: Database, method: string, target: string, response: Se
     code: "index.noRoute",
     message: `There is no ${method} ${pathname} here`,
     remedy:
-      "Use GET /providers, /offers, /receipts, /receipts/ID, /audits, /disputes, /channels, /channels/ID, /epochs or /status",
+      "Use GET /providers, /offers, /receipts, /receipts/ID, /audits, /disputes, /channels, /channels/ID, /epochs, /passes/shares/TIER/PERIOD or /status",
   });
 }
 

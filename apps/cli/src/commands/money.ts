@@ -1,128 +1,160 @@
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
-import { createChain } from "@depinfer/chain";
-import { formatUsd, type Hex } from "@depinfer/protocol";
-import { z } from "zod";
-import { homePaths } from "../home.ts";
-import { readPassphrase, walletAddress } from "../identity.ts";
-import { readNetworkFile } from "../network-file.ts";
-import { callControl } from "../service/control.ts";
+import { formatUsd, type MicroUsd } from "@depinfer/protocol";
+import { about, digits, unlock } from "../money/amounts.ts";
+import { openChannels } from "../money/channels-on-chain.ts";
+import { type Done, type PerformOptions, perform } from "../money/perform.ts";
+import { describeSupply, positionsOf, sumOf, supplyOf } from "../money/positions.ts";
+import { promisesOf } from "../money/promises.ts";
+import { chooseWallets, type MoneyHome, openPurse, type Purse, readOnlyChain } from "../money/wallets.ts";
 import { printTable } from "../table.ts";
+import { createSteps } from "../up/steps.ts";
 
-/** Where one account's units are. All amounts are units of six decimals. */
-interface Holdings {
-  readonly service: string;
-  readonly account: Hex;
-  readonly wallet: bigint;
-  /** Deposited and in no channel. */
-  readonly free: bigint;
-  /** In open channels as payer, not yet claimed. */
-  readonly channels: bigint;
-  /** Claimed by a provider and not yet withdrawn. */
-  readonly earned: bigint;
-  readonly stake: bigint;
+export interface MoneyOptions extends MoneyHome, PerformOptions {
+  /** Name of a service, or the first part of several names; all by default. */
+  readonly service?: string | undefined;
 }
 
-/** `depinfer money where`: every unit of the services in this home, read from the chain. */
-export async function moneyWhere(home: string, json: boolean): Promise<void> {
-  const paths = homePaths(home);
-  const { deployment, rpcUrl } = readNetworkFile(paths.network);
-  const chain = createChain({ rpcUrl, deployment });
-  const passphrase = readPassphrase(paths.passphrase);
-  const services = readdirSync(home).filter((name) => /^(provider|validator)-\d+$|^gateway$/.test(name));
-  const inChannels = await escrowByPayer(chain);
-  const rows: Holdings[] = [];
-  for (const service of services.sort()) {
-    const account = await walletAddress(join(home, service), passphrase);
-    const [balance, free, earned, stake] = await Promise.all([
-      chain.usd.balanceOf(account),
-      chain.channels.freeBalance(account),
-      chain.channels.earned(account),
-      chain.stake.of(account),
-    ]);
-    rows.push({
-      service,
-      account,
-      wallet: balance,
-      free,
-      channels: inChannels.get(account) ?? 0n,
-      earned,
-      stake: stake.amount,
-    });
-  }
-  const total = rows.reduce(
-    (sum, { wallet, free, channels, earned, stake }) => sum + wallet + free + channels + earned + stake,
-    0n,
+/** `depinfer money where`: every unit of the services in this home, where it is, when it unlocks and what frees it. */
+export async function moneyWhere(options: Omit<MoneyOptions, "dryRun">): Promise<void> {
+  const chain = readOnlyChain(options);
+  const wallets = await chooseWallets(options.home, options.service);
+  const now = await chain.blockTime();
+  const { positions, supply, promises } = await createSteps().run(
+    `Reading where the money of ${wallets.length} services is`,
+    async (note) => {
+      const channels = await openChannels(chain);
+      note(`${channels.length} open channels`);
+      const found = await Promise.all(wallets.map((wallet) => positionsOf(chain, wallet, channels)));
+      const all = found.flat();
+      return { positions: all, supply: await supplyOf(chain, all), promises: await promisesOf(wallets) };
+    },
   );
-  if (json) {
-    console.log(
-      JSON.stringify({ total, services: rows }, (_key, value: unknown) =>
-        typeof value === "bigint" ? value.toString() : value,
-      ),
-    );
+  const total = sumOf(positions);
+  if (options.json) {
+    console.log(JSON.stringify({ total, now, positions, promises, supply }, digits));
     return;
   }
   printTable(
-    rows.map(({ service, account, wallet, free, channels, earned, stake }) => ({
+    positions.map(({ service, place, amount, unlocksAt, notice, frees }) => ({
       service,
-      account,
-      wallet: formatUsd(wallet),
-      "free deposit": formatUsd(free),
-      "in channels": formatUsd(channels),
-      earned: formatUsd(earned),
-      stake: formatUsd(stake),
+      amount: formatUsd(amount),
+      where: place,
+      unlocks: notice === undefined ? unlock(unlocksAt, now) : `${about(notice)} after notice`,
+      "freed by": frees,
     })),
   );
   console.log(`Together ${formatUsd(total)} of test money.`);
-}
-
-/** Unclaimed escrow per payer, from the chain's own events. */
-async function escrowByPayer(chain: ReturnType<typeof createChain>): Promise<Map<Hex, bigint>> {
-  const payers = new Map<Hex, Hex>();
-  const done = new AbortController();
-  await chain.follow({
-    fromBlock: BigInt(chain.deployment.block),
-    contracts: ["channels"],
-    signal: done.signal,
-    async onLogs({ events, toBlock }) {
-      for (const event of events) {
-        if (event.eventName === "ChannelOpened") {
-          payers.set(event.args.channelId, event.args.payer);
-        }
-      }
-      if (toBlock >= (await chain.blockNumber())) {
-        done.abort();
-      }
-    },
-  });
-  const sums = new Map<Hex, bigint>();
-  for (const [id, payer] of payers) {
-    const { deposit, settled, status } = await chain.channels.state(id);
-    sums.set(payer, (sums.get(payer) ?? 0n) + (status === "open" ? deposit - settled : 0n));
+  if (promises.length > 0) {
+    console.log("\nSigned away or under way, inside the channels above:");
+    printTable(
+      promises.map(({ service, with: other, promised, inFlight, unclaimed }) => ({
+        service,
+        channel: other,
+        vouchered: formatUsd(promised),
+        "credit in flight": formatUsd(inFlight),
+        "not claimed yet": formatUsd(unclaimed),
+      })),
+    );
   }
-  return sums;
+  console.log(`\n${describeSupply(supply).join("\n")}`);
 }
 
-const settlement = z.object({
-  epoch: z.number().nullable(),
-  rootTx: z.string().nullable(),
-  claimTx: z.string().nullable(),
-  gasUsed: z.string(),
-  claimed: z.string(),
-  receipts: z.number(),
-});
-
-/** `depinfer claim`: every provider of this home posts its epoch and claims what is vouchered. */
-export async function claim(home: string, json: boolean): Promise<void> {
-  const folders = readdirSync(home).filter((name) => /^provider-\d+$/.test(name));
-  for (const name of folders.sort()) {
-    const done = settlement.parse(await callControl(join(home, name), "settle"));
-    if (json) {
-      console.log(JSON.stringify({ provider: name, ...done }));
-    } else {
-      const what =
-        done.claimTx === null ? "nothing to claim" : `claimed ${formatUsd(BigInt(done.claimed))} in ${done.claimTx}`;
-      console.log(`${name}: new receipts: ${done.receipts}, ${what}, gas ${done.gasUsed}`);
+/** `depinfer deposit AMOUNT`: wallet → free balance, from which channels are opened. */
+export async function deposit(amount: MicroUsd, options: MoneyOptions): Promise<void> {
+  const [wallet] = await chooseWallets(options.home, options.service ?? "gateway");
+  if (wallet === undefined) {
+    return;
+  }
+  const purse = await openPurse(options, wallet);
+  const { chain } = purse;
+  const done: Done[] = [];
+  if ((await chain.usd.allowance(wallet.account, chain.channels.address)) < amount) {
+    done.push(
+      await perform(
+        purse,
+        {
+          what: `allow Channels to take ${formatUsd(amount)}`,
+          send: ({ usd, channels }) => usd.approve(channels.address, amount),
+        },
+        options,
+      ),
+    );
+    if (options.dryRun) {
+      say(options, `${purse.service}: then deposit ${formatUsd(amount)}; its fee is known once the first is done`);
+      return finish(options, done);
     }
+  }
+  done.push(
+    await perform(
+      purse,
+      { what: `deposit ${formatUsd(amount)} into Channels`, send: ({ channels }) => channels.deposit(amount) },
+      options,
+    ),
+  );
+  finish(options, done);
+}
+
+export interface WithdrawOptions extends MoneyOptions {
+  /** Also begin to close the account's channels. */
+  readonly channels: boolean;
+}
+
+/** `depinfer withdraw [AMOUNT]`: completes exits that are due, and moves the free balance to the wallet. */
+export async function withdraw(amount: MicroUsd | undefined, options: WithdrawOptions): Promise<void> {
+  const done: Done[] = [];
+  for (const wallet of await chooseWallets(options.home, options.service ?? "gateway")) {
+    const purse = await openPurse(options, wallet);
+    done.push(...(await leaveChannels(purse, options)));
+    const free = await purse.chain.channels.freeBalance(wallet.account);
+    const wanted = amount ?? free;
+    if (wanted === 0n) {
+      say(options, `${wallet.service}: no free deposit to withdraw`);
+      continue;
+    }
+    done.push(
+      await perform(
+        purse,
+        { what: `withdraw ${formatUsd(wanted)} to the wallet`, send: ({ channels }) => channels.withdraw(wanted) },
+        options,
+      ),
+    );
+  }
+  finish(options, done);
+}
+
+/** Closes channels whose notice is over; with `--channels` gives notice for the others. */
+async function leaveChannels(purse: Purse, options: WithdrawOptions): Promise<readonly Done[]> {
+  const { chain, account, service } = purse;
+  const now = await chain.blockTime();
+  const mine = (await openChannels(chain)).filter(({ payer }) => payer === account);
+  const done: Done[] = [];
+  for (const { id, receiver, state, withdrawDelay } of mine) {
+    const rest = formatUsd(state.deposit - state.settled);
+    const config = await chain.channels.configOf(id);
+    if (config === undefined) {
+      continue;
+    }
+    if (state.withdrawAt !== undefined && state.withdrawAt <= now) {
+      const what = `close the channel to ${receiver}; ${rest} return to the free deposit`;
+      done.push(await perform(purse, { what, send: ({ channels }) => channels.finalizeWithdraw(config) }, options));
+    } else if (state.withdrawAt !== undefined) {
+      say(options, `${service}: ${rest} in the channel to ${receiver} unlock ${unlock(state.withdrawAt, now)}`);
+    } else if (options.channels) {
+      const what = `give notice on the channel to ${receiver}; what is not claimed of ${rest} unlocks in ${withdrawDelay} s`;
+      done.push(await perform(purse, { what, send: ({ channels }) => channels.initiateWithdraw(config) }, options));
+    }
+  }
+  return done;
+}
+
+export function say({ json }: Pick<PerformOptions, "json">, text: string): void {
+  if (!json) {
+    console.log(text);
+  }
+}
+
+/** Ends a command that did transactions. */
+export function finish({ json }: Pick<PerformOptions, "json">, done: readonly Done[]): void {
+  if (json) {
+    console.log(JSON.stringify({ transactions: done }, digits));
   }
 }
