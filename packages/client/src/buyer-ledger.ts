@@ -42,14 +42,16 @@ export interface AccountTotals {
 export interface BuyerLedger {
   /** Channels that can pay for requests, newest first. `pass` null means those of the wallet. */
   channelsOf(provider: Hex, pass: bigint | null): readonly BuyerChannel[];
-  /** Every channel that may hold money. */
+  /** Every channel that may hold money of the buyer. */
   channels(): readonly BuyerChannel[];
+  /** Channels that were closed, newest first. */
+  closedChannels(limit: number): readonly BuyerChannel[];
   channel(id: Hex): BuyerChannel | undefined;
   /** Notes a channel before anything is sent to open it, so that it is never lost. */
   saveChannel(id: Hex, config: ChannelConfig, pass: bigint | null): Promise<void>;
   saveEscrow(id: Hex, escrow: ConfirmedEscrow): Promise<void>;
-  /** Notes that the rest of a channel is wanted back, before the exit is announced. Nothing is paid from it any more. */
-  saveLeaving(id: Hex): Promise<void>;
+  /** Notes that the rest of a channel is wanted back, before the exit is announced, or that it has come back. */
+  saveLeaving(id: Hex, leaving: boolean): Promise<void>;
   /**
    * Writes down a request before it is sent. The budget is looked at in the same transaction, so that requests made at
    * once cannot pass it together.
@@ -81,7 +83,8 @@ export interface BuyerLedger {
 export function createBuyerLedger(journal: Journal): BuyerLedger {
   const { db } = journal;
   const sql = {
-    channels: db.prepare("SELECT * FROM channels WHERE state != 'closed' ORDER BY rowid"),
+    channels: db.prepare("SELECT * FROM channels WHERE state != 'closed' OR leaving = 1 ORDER BY rowid"),
+    closed: db.prepare("SELECT * FROM channels WHERE state = 'closed' AND leaving = 0 ORDER BY rowid DESC LIMIT ?"),
     usable: db.prepare(
       "SELECT * FROM channels WHERE provider = ? AND pass IS ? AND state = 'open' AND leaving = 0 ORDER BY rowid DESC",
     ),
@@ -90,7 +93,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
       "INSERT INTO channels (id, provider, config, deposit, pass) VALUES (?, ?, ?, 0, ?) ON CONFLICT DO NOTHING",
     ),
     escrow: db.prepare("UPDATE channels SET state = ?, deposit = ?, settled = ?, withdraw_at = ? WHERE id = ?"),
-    leaving: db.prepare("UPDATE channels SET leaving = 1 WHERE id = ?"),
+    leaving: db.prepare("UPDATE channels SET leaving = ? WHERE id = ?"),
     start: db.prepare(
       "INSERT INTO requests (id, channel_id, provider, peer_id, model, account, state, reserved, started_at, request, pass) VALUES (?, ?, ?, ?, ?, ?, 'started', ?, ?, ?, ?)",
     ),
@@ -136,6 +139,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
   return {
     channelsOf: (provider, pass) => sql.usable.all(provider, pass).map(asChannel),
     channels: () => sql.channels.all().map(asChannel),
+    closedChannels: (limit) => sql.closed.all(limit).map(asChannel),
     channel,
     saveChannel: (id, config, pass) =>
       journal.record(() => {
@@ -145,9 +149,9 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
       journal.record(() => {
         sql.escrow.run(state, deposit, settled, withdrawAt, id);
       }),
-    saveLeaving: (id) =>
+    saveLeaving: (id, leaving) =>
       journal.record(() => {
-        sql.leaving.run(id);
+        sql.leaving.run(leaving ? 1 : 0, id);
       }),
     start: ({ id, channelId, provider, peerId, model, account: name, reserved, startedAt, request, pass }, budget) =>
       journal.record(() => {

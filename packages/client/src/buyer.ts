@@ -17,6 +17,7 @@ import type { Ask } from "./ask.ts";
 import { type AccountTotals, createBuyerLedger } from "./buyer-ledger.ts";
 import type { BuyerChannel, StoredRequest } from "./buyer-rows.ts";
 import { type BuyerChannels, type ChannelOptions, createBuyerChannels } from "./channels.ts";
+import type { ExitReport } from "./exits.ts";
 import { createPeers } from "./peers.ts";
 import { createPurchases } from "./purchase.ts";
 import { createReconciler } from "./reconcile.ts";
@@ -90,6 +91,15 @@ export interface Buyer {
   statement(query: StatementQuery): readonly StatementRow[];
   /** Every channel that may hold money, for showing where it is. */
   channels(): readonly BuyerChannel[];
+  /**
+   * Begins the exit of a channel: nothing is paid from it any more, and once its notice is over the rest comes back. It is
+   * on disk before it is announced, and goes on after a restart.
+   *
+   * @throws DepinferError `channel.unknown`, `channel.ofPass`, or what the chain says.
+   */
+  withdraw(channelId: Hex): Promise<BuyerChannel>;
+  /** Takes every exit as far as it goes now; a running buyer does so by itself from time to time. */
+  finishWithdrawals(): Promise<ExitReport>;
   money(): { readonly deposited: bigint; readonly owed: bigint; readonly channels: number };
 }
 
@@ -98,6 +108,8 @@ const KEPT_DECISIONS = 1_000;
 const ACCEPT_MS = 1_000;
 /** A busy provider may take this long between two pieces of an answer. */
 const SILENCE_MS = 30_000;
+/** How often exits are looked after. Their notice is minutes at least on every real network. */
+const EXITS_MS = 30_000;
 
 export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer {
   const { host, log, attestationFault } = modules;
@@ -112,6 +124,11 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
     { silenceMs },
   );
   const decisions = new Map<Hex, Decision>();
+  let exitTimer: NodeJS.Timeout | undefined;
+
+  function finishExits(): void {
+    channels.exits.finish().catch((error: unknown) => log("warn", `exits will be tried again: ${errorMessage(error)}`));
+  }
 
   function choose(ask: Ask, tried: ReadonlyMap<string, string>): { offer: Offer; decision: Decision } {
     const offers = host.offers.offers();
@@ -136,8 +153,11 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
       await ledger.recover();
       await channels.refresh();
       reconciler.start();
+      finishExits();
+      exitTimer = setInterval(finishExits, EXITS_MS);
     },
     stop() {
+      clearInterval(exitTimer);
       reconciler.stop();
       peers.stop();
     },
@@ -196,6 +216,8 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
     account: ledger.account,
     statement: ledger.statement,
     channels: ledger.channels,
+    withdraw: channels.exits.begin,
+    finishWithdrawals: channels.exits.finish,
     money() {
       const open = ledger.channels();
       return {

@@ -1,4 +1,4 @@
-import { costDown, type MicroUsd, type Offer } from "@depinfer/protocol";
+import { costDown, type MicroUsd, type Offer, type Prices } from "@depinfer/protocol";
 
 /** Tokens that a chat template may add around messages. */
 const TEMPLATE_TOKENS = 256;
@@ -11,6 +11,15 @@ export function mostPromptTokens(body: Uint8Array): number {
 /** Most that a request can cost at an offer's prices; set aside before it is sent. */
 export function mostCost(body: Uint8Array, maxOutputTokens: number, { prices }: Pick<Offer, "prices">): MicroUsd {
   return costDown({ promptTokens: mostPromptTokens(body), cachedTokens: 0, outputTokens: maxOutputTokens }, prices);
+}
+
+/** Prices of pass traffic: one for all kinds of tokens. */
+export function flatPrices(unitsPerMillion: MicroUsd): Prices {
+  return {
+    inputPerMillion: unitsPerMillion,
+    cachedInputPerMillion: unitsPerMillion,
+    outputPerMillion: unitsPerMillion,
+  };
 }
 
 /** An amount, cut off at a limit. */

@@ -21,7 +21,7 @@ import { type BuyerChannel, type FinishedRequest, NO_TOKENS } from "./buyer-rows
 import type { BuyerChannels } from "./channels.ts";
 import { lateReceipt } from "./late-receipt.ts";
 import type { Peers } from "./peers.ts";
-import { atMost, mostCost, mostPromptTokens } from "./price-limit.ts";
+import { atMost, flatPrices, mostCost, mostPromptTokens } from "./price-limit.ts";
 import { asError, cancelledError, levelError, missingReceipt } from "./purchase-errors.ts";
 import { meteredCost, type Observed, receiptFaults, receiptUsage } from "./receipt-check.ts";
 import { unseenCost } from "./unseen-receipt.ts";
@@ -58,6 +58,9 @@ const DEFAULT_MAX_TOKENS = 512;
  */
 const IN_FLIGHT_TOKENS = 256;
 
+/** Refusals that say nothing against a provider. */
+const BLAMELESS: readonly string[] = ["provider.busy", "provider.passPriceTooLow"];
+
 /** Buys one answer from one provider: reserve, journal, ask, check, pay. */
 export function createPurchases(modules: PurchaseModules, { silenceMs }: { readonly silenceMs: number }): Purchases {
   const { chain, ledger, channels, peers, log, underWay } = modules;
@@ -78,8 +81,10 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
       try {
         const link = await peers.link(offer);
         const maxOutputTokens = Math.min(ask.maxTokens ?? DEFAULT_MAX_TOKENS, offer.contextLength);
-        const reserved = mostCost(ask.body, maxOutputTokens, offer);
-        const { channel, release } = await channels.reserve(offer.provider, reserved);
+        const pass = ask.pass ?? null;
+        const prices = pass === null ? offer.prices : flatPrices(pass.unitsPerMillion);
+        const reserved = mostCost(ask.body, maxOutputTokens, { prices });
+        const { channel, release } = await channels.reserve(offer.provider, reserved, pass);
         try {
           const terms: RequestTerms = {
             v: 1,
@@ -89,7 +94,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
             channelId: channel.id,
             buyerNonce: random32(),
             maxOutputTokens,
-            prices: offer.prices,
+            prices,
             audit: ask.audit,
           };
           const payload = encodeRequest({ terms, body: ask.body });
@@ -107,7 +112,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
               reserved,
               startedAt: Date.now(),
               request: payload,
-              pass: null,
+              pass: pass?.id ?? null,
             },
             ask.budget ?? null,
           );
@@ -202,7 +207,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
         failed(delivered, error?.message ?? "cancelled before it began"),
         channels.signVoucher,
       );
-      if (error !== null && error.code !== "provider.busy" && !error.code.startsWith("payment.")) {
+      if (error !== null && !BLAMELESS.includes(error.code) && !error.code.startsWith("payment.")) {
         peers.exclude(offer.peerId, error.message);
       }
       return { requestId, error: error ?? cancelledError(), textDelivered: text !== "" };

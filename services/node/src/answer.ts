@@ -17,7 +17,6 @@ import {
   levelOfAnswer,
   type MicroUsd,
   meetsLevel,
-  type Prices,
   parseBody,
   type Receipt,
   type Request,
@@ -26,7 +25,14 @@ import {
   type SignedReceipt,
   utf8,
 } from "@depinfer/protocol";
-import { bytesDeliveredAtCancel, createDelivery, type Delivery, deliveredAtCancel } from "./delivery.ts";
+import { type PriceOptions, priceRefusal } from "./agreed-prices.ts";
+import {
+  bytesDeliveredAtCancel,
+  createDelivery,
+  type Delivered,
+  type Delivery,
+  deliveredAtCancel,
+} from "./delivery.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NonceBook } from "./nonces.ts";
 import type { Payments } from "./payments.ts";
@@ -43,9 +49,8 @@ export interface AnswerModules {
   readonly vouchers: Pick<VoucherInbox, "settled" | "takeRefusal">;
 }
 
-export interface AnswerOptions {
+export interface AnswerOptions extends PriceOptions {
   readonly provider: Receipt["provider"];
-  readonly prices: Prices;
   /** Chain id and ReceiptLog, for which receipts are signed. */
   readonly binding: DomainBinding;
 }
@@ -127,7 +132,9 @@ export async function answer(
     if (exchange.closed && delivery.isEmpty) {
       return; // Nothing was delivered, so nothing is owed.
     }
-    const delivered = deliveredPart(delivery, completion, ending.outcome);
+    const { prices } = terms;
+    const trust = tokensOf(modules.payments.trust(terms.channelId), prices.outputPerMillion);
+    const delivered = deliveredPart(delivery, completion, ending.outcome, trust);
     const { engine } = modules;
     const receipt: Receipt = {
       requestId: terms.requestId,
@@ -144,10 +151,7 @@ export async function answer(
       outputTokens: delivered.count,
       stopReason: delivered.stopReason,
       proofLevel: levelOfAnswer(engine.description.proofLevel, admitted.generation.temperature),
-      cost: costDown(
-        { promptTokens: completion.promptTokens, cachedTokens: 0, outputTokens: delivered.count },
-        options.prices,
-      ),
+      cost: costDown({ promptTokens: completion.promptTokens, cachedTokens: 0, outputTokens: delivered.count }, prices),
       startedAt,
       finishedAt: Date.now(),
     };
@@ -163,6 +167,10 @@ export async function answer(
       providerNonce: nonce,
       tokens: delivered.tokens,
       text: delivered.text,
+      forgiven: costDown(
+        { promptTokens: 0, cachedTokens: 0, outputTokens: Math.max(0, delivered.sent - delivered.count) },
+        prices,
+      ),
     });
     deliverReceipt(exchange, link, signed);
   } finally {
@@ -186,23 +194,41 @@ function deliverReceipt(exchange: Exchange, link: Link, signed: SignedReceipt): 
   exchange.end(encodeMessage(end));
 }
 
-function deliveredPart(delivery: Delivery, completion: Completion, outcome: ExchangeOutcome | null) {
+/** How many tokens an amount pays for, at most what matters here. */
+function tokensOf(amount: bigint, perMillion: bigint): number {
+  return perMillion === 0n ? MOST_TOKENS : Number(atMost((amount * 1_000_000n) / perMillion, BigInt(MOST_TOKENS)));
+}
+
+const MOST_TOKENS = 1_000_000;
+
+function atMost(amount: bigint, limit: bigint): bigint {
+  return amount < limit ? amount : limit;
+}
+
+function deliveredPart(
+  delivery: Delivery,
+  completion: Completion,
+  outcome: ExchangeOutcome | null,
+  trust: number,
+): Delivered & { readonly count: number; readonly sent: number; readonly stopReason: Receipt["stopReason"] } {
   const opaque = completion.tokens.length === 0;
   const cancelled = outcome?.kind === "cancelled" ? outcome.reason : null;
   const stopReason = cancelled === null ? completion.stopReason : ("cancelled" as const);
   if (opaque) {
     const part =
-      cancelled === null ? delivery.all() : delivery.firstBytes(bytesDeliveredAtCancel(delivery.bytes, cancelled));
+      cancelled === null
+        ? delivery.all()
+        : delivery.firstBytes(bytesDeliveredAtCancel(delivery.bytes, cancelled, trust));
     // An upstream that is stopped does not tell its count; each piece had at least one token.
     const count = cancelled === null ? Math.max(completion.outputTokens, part.pieces) : part.pieces;
-    return { ...part, count, stopReason };
+    return { ...part, count, sent: delivery.all().pieces, stopReason };
   }
   const part =
-    cancelled === null ? delivery.all() : delivery.first(deliveredAtCancel(delivery.tokens.length, cancelled));
-  return { ...part, count: part.tokens.length, stopReason };
+    cancelled === null ? delivery.all() : delivery.first(deliveredAtCancel(delivery.tokens.length, cancelled, trust));
+  return { ...part, count: part.tokens.length, sent: delivery.tokens.length, stopReason };
 }
 
-function admit({ engine, ledger, underWay }: AnswerModules, { prices }: AnswerOptions, opening: Uint8Array): Admitted {
+function admit({ engine, ledger, underWay }: AnswerModules, options: AnswerOptions, opening: Uint8Array): Admitted {
   // Kept for the receipt and for audits; the frame's buffer is the link's.
   const payload = opening.slice();
   const request = decodeRequest(payload);
@@ -215,14 +241,9 @@ function admit({ engine, ledger, underWay }: AnswerModules, { prices }: AnswerOp
       "Route by the classes in the offers",
     );
   }
-  const offered = [prices.inputPerMillion, prices.cachedInputPerMillion, prices.outputPerMillion];
-  const agreed = [terms.prices.inputPerMillion, terms.prices.cachedInputPerMillion, terms.prices.outputPerMillion];
-  if (offered.some((price, index) => price !== agreed[index])) {
-    throw refusal(
-      "provider.priceChanged",
-      `The request names prices ${agreed.join("/")}, the offer is ${offered.join("/")} units per million tokens`,
-      "Read the newest offer and ask again",
-    );
+  const wrongPrice = priceRefusal(terms.prices, ledger.channel(terms.channelId)?.config.payer, options);
+  if (wrongPrice !== null) {
+    throw wrongPrice;
   }
   if (ledger.hasAnswer(terms.requestId) || underWay.has(terms.requestId)) {
     throw refusal(

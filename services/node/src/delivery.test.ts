@@ -10,14 +10,22 @@ describe("what a buyer that cancelled pays for", () => {
     ["everything when it says nonsense", 100, "received:-5", 100],
     ["everything when its number is absurd", 100, "received:99999999999", 100],
   ])("%s", (_what, sent, reason, paid) => {
-    expect(deliveredAtCancel(sent, reason)).toBe(paid);
+    expect(deliveredAtCancel(sent, reason, 1_000)).toBe(paid);
+  });
+
+  test.each([
+    ["as far as it is trusted", 10, 90],
+    ["not at all once its trust is used up", 0, 100],
+  ])("is believed %s", (_how, trust, paid) => {
+    expect(deliveredAtCancel(100, "received:0", trust)).toBe(paid);
+    expect(bytesDeliveredAtCancel(400, "received:0", trust)).toBe(paid * 4);
   });
 
   test("is counted in bytes where the engine tells no tokens", () => {
-    expect(bytesDeliveredAtCancel(500, "receivedBytes:200")).toBe(200);
-    expect(bytesDeliveredAtCancel(5_000, "receivedBytes:200")).toBe(5_000 - 1_024);
-    expect(bytesDeliveredAtCancel(500, "received:0")).toBe(0);
-    expect(bytesDeliveredAtCancel(500, "received:7")).toBe(500);
+    expect(bytesDeliveredAtCancel(500, "receivedBytes:200", 1_000)).toBe(200);
+    expect(bytesDeliveredAtCancel(5_000, "receivedBytes:200", 1_000)).toBe(5_000 - 1_024);
+    expect(bytesDeliveredAtCancel(500, "received:0", 1_000)).toBe(0);
+    expect(bytesDeliveredAtCancel(500, "received:7", 1_000)).toBe(500);
   });
 });
 

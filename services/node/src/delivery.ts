@@ -60,18 +60,24 @@ export function createDelivery(): Delivery {
  * many, so that a buyer cannot read everything and claim to have received nothing.
  */
 const MOST_IN_FLIGHT = 256;
-/** The same in bytes of text; four bytes a token is usual for English. */
-const MOST_BYTES_IN_FLIGHT = 4 * MOST_IN_FLIGHT;
+/** Usual for English; used where tokens are not known. */
+const BYTES_PER_TOKEN = 4;
+const MOST_BYTES_IN_FLIGHT = BYTES_PER_TOKEN * MOST_IN_FLIGHT;
 
-/** How many tokens a buyer that cancelled pays for. `reason` is the text of its CANCEL frame. */
-export function deliveredAtCancel(sent: number, reason: string): number {
-  return believed(sent, /^received:(\d{1,9})$/.exec(reason)?.[1], MOST_IN_FLIGHT);
+/**
+ * How many tokens a buyer that cancelled pays for.
+ *
+ * @param reason text of its CANCEL frame.
+ * @param trust tokens that it may say it did not receive; a buyer that always cancels uses it up.
+ */
+export function deliveredAtCancel(sent: number, reason: string, trust: number): number {
+  return believed(sent, /^received:(\d{1,9})$/.exec(reason)?.[1], Math.min(MOST_IN_FLIGHT, trust));
 }
 
 /** How many bytes of text a buyer that cancelled pays for, where tokens are not known. */
-export function bytesDeliveredAtCancel(sent: number, reason: string): number {
+export function bytesDeliveredAtCancel(sent: number, reason: string, trust: number): number {
   const received = /^received:0$/.test(reason) ? "0" : /^receivedBytes:(\d{1,9})$/.exec(reason)?.[1];
-  return believed(sent, received, MOST_BYTES_IN_FLIGHT);
+  return believed(sent, received, Math.min(MOST_BYTES_IN_FLIGHT, trust * BYTES_PER_TOKEN));
 }
 
 function believed(sent: number, received: string | undefined, inFlight: number): number {

@@ -9,9 +9,13 @@ import {
   toHex,
 } from "@depinfer/protocol";
 import type { Epoch, Ledger } from "./ledger.ts";
+import { claimAll } from "./vouchers-on-chain.ts";
 
 export interface EpochModules {
-  readonly chain: Pick<Chain, "channels" | "receipts">;
+  readonly chain: {
+    readonly channels: Pick<Chain["channels"], "state" | "claimBatch">;
+    readonly receipts: Pick<Chain["receipts"], "lastEpoch" | "postRoot">;
+  };
   readonly ledger: Ledger;
 }
 
@@ -20,7 +24,7 @@ export interface Settlement {
   /** Epoch whose root was posted, or null when there was nothing new to post. */
   readonly epoch: number | null;
   readonly rootTx: Hex | null;
-  /** Transaction that claimed the vouchers, or null when there was nothing to claim. */
+  /** Last transaction that claimed vouchers, or null when there was nothing to claim. */
   readonly claimTx: Hex | null;
   readonly gasUsed: bigint;
   /** Units that became the provider's. */
@@ -39,7 +43,11 @@ export async function settle(
 ): Promise<Settlement> {
   await closeEpochs(ledger, binding);
   const posted = await postMissing(chain, ledger, provider);
-  const claim = await claimVouchers(chain, ledger);
+  const claim = await claimAll(
+    chain,
+    ledger,
+    ledger.openChannels().map(({ id }) => id),
+  );
   return { ...posted, ...claim, gasUsed: posted.gasUsed + claim.gasUsed };
 }
 
@@ -83,24 +91,4 @@ async function postMissing(chain: EpochModules["chain"], ledger: Ledger, provide
     receipts += count;
   }
   return { epoch: last?.epoch ?? null, rootTx: last?.rootTx ?? null, gasUsed, receipts };
-}
-
-/** Claims in one transaction. What counts as claimed is read back from the chain, not assumed. */
-async function claimVouchers(chain: EpochModules["chain"], ledger: Ledger) {
-  const states = await Promise.all(
-    ledger.channels().map(async (channel) => ({ channel, settled: (await chain.channels.state(channel.id)).settled })),
-  );
-  const claims = states.flatMap(({ channel: { config, vouchered, signature }, settled }) =>
-    signature !== null && vouchered > settled ? [{ config, maxClaimableAmount: vouchered, signature }] : [],
-  );
-  const sent = claims.length === 0 ? null : await chain.channels.claimBatch(claims);
-  let claimed = 0n;
-  for (const { channel, settled: before } of states) {
-    const { settled } = await chain.channels.state(channel.id);
-    claimed += settled - before;
-    if (settled !== channel.settled) {
-      await ledger.saveSettled(channel.id, settled);
-    }
-  }
-  return { claimTx: sent?.hash ?? null, gasUsed: sent?.gasUsed ?? 0n, claimed };
 }

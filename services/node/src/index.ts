@@ -6,6 +6,6 @@ export {
   needsSubstitute,
 } from "./adversary/adversary.ts";
 export type { Settlement } from "./epochs.ts";
-export { PROVIDER_MIGRATIONS } from "./ledger.ts";
 export { createNonceBook, type NonceBook } from "./nonces.ts";
 export { createNode, type NodeModules, type NodeOptions, type NodeState, type ProviderNode } from "./provider.ts";
+export { PROVIDER_MIGRATIONS } from "./provider-journal.ts";

@@ -21,39 +21,6 @@ import {
   type Transcript,
 } from "@depinfer/protocol";
 
-/** Versions of the provider's journal, in order. */
-export const PROVIDER_MIGRATIONS: readonly string[] = [
-  `CREATE TABLE channels (
-     id TEXT PRIMARY KEY,
-     config TEXT NOT NULL,
-     vouchered INTEGER NOT NULL DEFAULT 0,   -- units of the best voucher
-     signature TEXT,                         -- of the best voucher
-     owed INTEGER NOT NULL DEFAULT 0,        -- sum of the receipts
-     settled INTEGER NOT NULL DEFAULT 0      -- units claimed on chain, as last seen
-   ) STRICT;
-   CREATE TABLE receipts (
-     request_id TEXT PRIMARY KEY,
-     channel_id TEXT NOT NULL REFERENCES channels (id),
-     peer_id TEXT NOT NULL,                  -- who may see the transcript
-     audit TEXT NOT NULL,
-     receipt TEXT NOT NULL,
-     cumulative INTEGER NOT NULL,            -- owed on the channel with this receipt
-     epoch INTEGER,
-     request BLOB NOT NULL,
-     provider_nonce TEXT NOT NULL,
-     tokens BLOB NOT NULL,                   -- little-endian u32
-     text TEXT NOT NULL
-   ) STRICT;
-   CREATE INDEX receipts_by_epoch ON receipts (epoch);
-   CREATE INDEX receipts_by_channel ON receipts (channel_id, cumulative);
-   CREATE TABLE epochs (
-     epoch INTEGER PRIMARY KEY,
-     root TEXT NOT NULL,
-     count INTEGER NOT NULL,
-     cost INTEGER NOT NULL
-   ) STRICT`,
-];
-
 export interface LedgerChannel {
   readonly id: Hex;
   readonly config: ChannelConfig;
@@ -61,6 +28,15 @@ export interface LedgerChannel {
   readonly signature: Hex | null;
   readonly owed: MicroUsd;
   readonly settled: MicroUsd;
+  /** True once the chain showed it closed; it never opens again, unless a reorganisation undoes that. */
+  readonly closed: boolean;
+}
+
+/** What one payer did over all of its channels. */
+export interface PayerTotals {
+  readonly vouchered: bigint;
+  /** Units that were delivered and not charged, because the payer cancelled and said that they had not arrived. */
+  readonly forgiven: bigint;
 }
 
 export interface StoredAnswer {
@@ -71,6 +47,8 @@ export interface StoredAnswer {
   readonly providerNonce: Hex;
   readonly tokens: readonly number[];
   readonly text: string;
+  /** Units that were delivered and are not charged. */
+  readonly forgiven: bigint;
 }
 
 export interface StoredTranscript {
@@ -94,9 +72,12 @@ export interface Epoch {
 export interface Ledger {
   channel(id: Hex): LedgerChannel | undefined;
   channels(): readonly LedgerChannel[];
+  /** Channels that are not closed. */
+  openChannels(): readonly LedgerChannel[];
+  payer(account: Hex): PayerTotals;
   openChannel(id: Hex, config: ChannelConfig): Promise<void>;
   saveVoucher(id: Hex, voucher: SignedVoucher): Promise<void>;
-  saveSettled(id: Hex, settled: bigint): Promise<void>;
+  saveSettled(id: Hex, settled: bigint, closed: boolean): Promise<void>;
   hasAnswer(requestId: Hex): boolean;
   saveAnswer(answer: StoredAnswer): Promise<void>;
   /**
@@ -121,11 +102,15 @@ export function createLedger(journal: Journal): Ledger {
   const sql = {
     channel: db.prepare("SELECT * FROM channels WHERE id = ?"),
     channels: db.prepare("SELECT * FROM channels"),
-    openChannel: db.prepare("INSERT INTO channels (id, config) VALUES (?, ?) ON CONFLICT DO NOTHING"),
+    openChannels: db.prepare("SELECT * FROM channels WHERE closed = 0"),
+    payer: db.prepare(
+      "SELECT coalesce(sum(vouchered), 0) AS vouchered, coalesce(sum(forgiven), 0) AS forgiven FROM channels WHERE payer = ?",
+    ),
+    openChannel: db.prepare("INSERT INTO channels (id, config, payer) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"),
     voucher: db.prepare("UPDATE channels SET vouchered = ?, signature = ? WHERE id = ? AND vouchered < ?"),
-    settled: db.prepare("UPDATE channels SET settled = ? WHERE id = ?"),
+    settled: db.prepare("UPDATE channels SET settled = ?, closed = ? WHERE id = ?"),
     has: db.prepare("SELECT 1 FROM receipts WHERE request_id = ?"),
-    owe: db.prepare("UPDATE channels SET owed = owed + ? WHERE id = ? RETURNING owed"),
+    owe: db.prepare("UPDATE channels SET owed = owed + ?, forgiven = forgiven + ? WHERE id = ? RETURNING owed"),
     answer: db.prepare(
       "INSERT INTO receipts (request_id, channel_id, peer_id, audit, receipt, cumulative, request, provider_nonce, tokens, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     ),
@@ -141,29 +126,38 @@ export function createLedger(journal: Journal): Ledger {
     totals: db.prepare("SELECT count(*) AS receipts, coalesce(sum(length(tokens)), 0) AS bytes FROM receipts"),
   };
 
+  // A config never changes, and a channel is read for every request.
+  const configs = new Map<Hex, ChannelConfig>();
+  const asChannel = (row: Row) => toChannel(row, configs);
+
   return {
     channel(id) {
       const row = sql.channel.get(id);
-      return row === undefined ? undefined : toChannel(row);
+      return row === undefined ? undefined : asChannel(row);
     },
-    channels: () => sql.channels.all().map(toChannel),
+    channels: () => sql.channels.all().map(asChannel),
+    openChannels: () => sql.openChannels.all().map(asChannel),
+    payer(account) {
+      const row = sql.payer.get(account) ?? {};
+      return { vouchered: moneyColumn(row, "vouchered"), forgiven: moneyColumn(row, "forgiven") };
+    },
     openChannel: (id, config) =>
       journal.record(() => {
-        sql.openChannel.run(id, JSON.stringify(config));
+        sql.openChannel.run(id, JSON.stringify(config), config.payer);
       }),
     saveVoucher: (id, { maxClaimableAmount, signature }) =>
       journal.record(() => {
         sql.voucher.run(maxClaimableAmount, signature, id, maxClaimableAmount);
       }),
-    saveSettled: (id, settled) =>
+    saveSettled: (id, settled, closed) =>
       journal.record(() => {
-        sql.settled.run(settled, id);
+        sql.settled.run(settled, closed ? 1 : 0, id);
       }),
     hasAnswer: (requestId) => sql.has.get(requestId) !== undefined,
-    saveAnswer: ({ signed, peerId, audit, request, providerNonce, tokens, text }) =>
+    saveAnswer: ({ signed, peerId, audit, request, providerNonce, tokens, text, forgiven }) =>
       journal.record(() => {
         const { receipt } = signed;
-        const owed = sql.owe.get(receipt.cost, receipt.channelId);
+        const owed = sql.owe.get(receipt.cost, forgiven, receipt.channelId);
         sql.answer.run(
           receipt.requestId,
           receipt.channelId,
@@ -219,14 +213,18 @@ export function createLedger(journal: Journal): Ledger {
   };
 }
 
-function toChannel(row: Row): LedgerChannel {
+function toChannel(row: Row, configs: Map<Hex, ChannelConfig>): LedgerChannel {
+  const id = hexColumn(row, "id");
+  const config = configs.get(id) ?? channelConfigSchema.parse(JSON.parse(textColumn(row, "config")));
+  configs.set(id, config);
   return {
-    id: hexColumn(row, "id"),
-    config: channelConfigSchema.parse(JSON.parse(textColumn(row, "config"))),
+    id,
+    config,
     vouchered: moneyColumn(row, "vouchered"),
     signature: row.signature === null ? null : hexColumn(row, "signature"),
     owed: moneyColumn(row, "owed"),
     settled: moneyColumn(row, "settled"),
+    closed: countColumn(row, "closed") === 1,
   };
 }
 

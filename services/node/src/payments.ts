@@ -14,8 +14,12 @@ import type { Ledger, LedgerChannel } from "./ledger.ts";
 import { paymentError } from "./payment-errors.ts";
 
 export interface PaymentModules {
-  readonly chain: Pick<Chain, "channels">;
+  readonly chain: { readonly channels: Pick<Chain["channels"], "state"> };
   readonly ledger: Ledger;
+  /** Told of a channel whose payer is leaving and which has something to claim, each time that it is seen. */
+  readonly onClosing?: (id: Hex) => void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
   readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
 }
 
@@ -38,7 +42,20 @@ interface Escrow {
   /** Unix second from which the payer may take the rest, or undefined. */
   readonly withdrawAt: number | undefined;
   readonly open: boolean;
+  /** When it was read, by `now`. */
+  readonly readAt: number;
 }
+
+/**
+ * What the chain showed is served on for this long when it cannot be read: a chain that is away for a moment must not stop
+ * anybody. Longer for channels with a longer notice, of which it is a quarter, so that an exit that began just after the
+ * last look is still seen in time.
+ */
+const LEAST_AGE_MS = 60_000;
+const NOTICE_SHARE = 4;
+
+/** A payer that cancels now and then is forgiven up to this part of what it pays: an honest one needs far less. */
+const FORGIVEN_SHARE = 16n;
 
 /**
  * The provider's side of payment. It serves while the confirmed deposit covers what is owed and being worked on, and
@@ -56,24 +73,49 @@ export interface Payments {
   reserve(id: Hex, maxCost: MicroUsd): Promise<() => void>;
   /** Reads a channel from the chain again, after an event or before a decision. */
   refresh(id: Hex): Promise<void>;
+  /**
+   * Units that the channel's payer may still say it did not receive when it cancels. It shares the credit window with what
+   * the payer has not vouchered, and grows by a part of what it paid, over all of its channels.
+   */
+  trust(id: Hex): bigint;
+  /** Every event up to now was read: what is known of the channels is as of now. */
+  confirmed(): void;
   deposit(id: Hex): MicroUsd;
 }
 
-export function createPayments({ chain, ledger, recoverAddress }: PaymentModules, options: PaymentOptions): Payments {
+export function createPayments(
+  { chain, ledger, recoverAddress, onClosing, now = Date.now }: PaymentModules,
+  options: PaymentOptions,
+): Payments {
   const escrows = new Map<Hex, Escrow>();
   const reserved = new Map<Hex, bigint>();
+  let confirmedAt = 0;
 
   async function refresh(id: Hex): Promise<Escrow> {
+    const readAt = now();
     const { deposit, settled, withdrawAt, status } = await chain.channels.state(id);
-    const escrow = { deposit, settled, withdrawAt, open: status === "open" };
+    const escrow = { deposit, settled, withdrawAt, open: status === "open", readAt };
     // Channels that were never open are not remembered: anyone can name as many as they like.
     if (status !== "none" || ledger.channel(id) !== undefined) {
       escrows.set(id, escrow);
     }
-    if (ledger.channel(id) !== undefined && ledger.channel(id)?.settled !== settled) {
-      await ledger.saveSettled(id, settled);
+    const known = ledger.channel(id);
+    if (known !== undefined && (known.settled !== settled || known.closed !== (status === "closed"))) {
+      await ledger.saveSettled(id, settled, status === "closed");
     }
+    claimIfClosing(id, escrow);
     return escrow;
+  }
+
+  function claimIfClosing(id: Hex, { open, withdrawAt, settled }: Escrow): void {
+    if (open && withdrawAt !== undefined && (ledger.channel(id)?.vouchered ?? 0n) > settled) {
+      onClosing?.(id);
+    }
+  }
+
+  function isStale(channel: LedgerChannel): boolean {
+    const age = now() - Math.max(confirmedAt, escrows.get(channel.id)?.readAt ?? 0);
+    return age > Math.max(LEAST_AGE_MS, (channel.config.withdrawDelay * 1_000) / NOTICE_SHARE);
   }
 
   function checkParties({ config, maxClaimableAmount, signature }: SignedVoucher, id: Hex): DepinferError | null {
@@ -155,10 +197,12 @@ export function createPayments({ chain, ledger, recoverAddress }: PaymentModules
       }
       if (amount > (known?.vouchered ?? 0n)) {
         await ledger.saveVoucher(id, voucher);
+        claimIfClosing(id, escrow);
       }
     },
     async reserve(id, maxCost) {
-      if (refusal(id, maxCost) !== null && ledger.channel(id) !== undefined) {
+      const channel = ledger.channel(id);
+      if (channel !== undefined && (refusal(id, maxCost) !== null || isStale(channel))) {
         await refresh(id);
       }
       const final = refusal(id, maxCost);
@@ -178,12 +222,24 @@ export function createPayments({ chain, ledger, recoverAddress }: PaymentModules
     async refresh(id) {
       await refresh(id);
     },
+    trust(id) {
+      const channel = ledger.channel(id);
+      if (channel === undefined) {
+        return 0n;
+      }
+      const { vouchered, forgiven } = ledger.payer(channel.config.payer);
+      const left = options.creditWindow - (channel.owed - channel.vouchered) + vouchered / FORGIVEN_SHARE - forgiven;
+      return left > 0n ? left : 0n;
+    },
+    confirmed() {
+      confirmedAt = now();
+    },
     deposit: (id) => microUsd(escrows.get(id)?.deposit ?? 0n),
   };
 }
 
 /** Escrow of a channel that was not read since the start. */
-const UNREAD: Escrow = { deposit: 0n, settled: 0n, withdrawAt: undefined, open: false };
+const UNREAD: Escrow = { deposit: 0n, settled: 0n, withdrawAt: undefined, open: false, readAt: 0 };
 
 function refusalFor(
   channel: LedgerChannel,

@@ -15,6 +15,7 @@ import {
   type Prices,
 } from "@depinfer/protocol";
 import { answer } from "./answer.ts";
+import { createClosingClaims } from "./closing-claims.ts";
 import { type Settlement, settle } from "./epochs.ts";
 import { createLedger } from "./ledger.ts";
 import type { NonceBook } from "./nonces.ts";
@@ -28,7 +29,7 @@ export interface NodeModules {
   readonly host: Host;
   readonly chain: Chain;
   readonly engine: Engine;
-  /** Opened with `PROVIDER_MIGRATIONS`. */
+  /** Opened with `PROVIDER_MIGRATIONS` as one of its parts. */
   readonly journal: Journal;
   readonly nonces: NonceBook;
   readonly receiptSigner: Signer;
@@ -45,6 +46,8 @@ export interface NodeOptions {
   readonly epochMs: number;
   readonly creditWindow: MicroUsd;
   readonly depositMargin: MicroUsd;
+  /** Least flat price per million tokens at which holders of passes are served; the input price by default. */
+  readonly passFloor?: MicroUsd;
   /** How the network audits; decides who is shown which transcript. */
   readonly audits?: AuditRules;
   readonly adversary?: string;
@@ -83,8 +86,9 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
   const { provider, prices } = options;
   const receiptBinding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
   const ledger = createLedger(journal);
+  const closing = createClosingClaims({ chain, ledger, log });
   const payments = createPayments(
-    { chain, ledger, recoverAddress: modules.recoverAddress },
+    { chain, ledger, recoverAddress: modules.recoverAddress, onClosing: (id) => closing.claim(id) },
     {
       provider,
       token: chain.deployment.addresses.testUsd,
@@ -119,7 +123,13 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
       try {
         await answer(
           { ...modules, ledger, payments, vouchers, underWay },
-          { provider, prices, binding: receiptBinding },
+          {
+            provider,
+            prices,
+            passes: chain.passes.address,
+            passFloor: options.passFloor ?? prices.inputPerMillion,
+            binding: receiptBinding,
+          },
           exchange,
           link,
         );
@@ -156,6 +166,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
           );
         }),
         watchChannels(fromBlock),
+        () => closing.stop(),
         watchAudits(),
         keepOffering(host, engine, () => inFlight, { ...options, receiptKey: modules.receiptSigner.address }, log),
       );
@@ -172,7 +183,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
       for (const end of stopping.splice(0).reverse()) {
         end();
       }
-      await Promise.allSettled(working);
+      await Promise.allSettled([...working, closing.settled()]);
     },
     settle: settleOnce,
     state() {
@@ -234,8 +245,15 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
           );
         }
       }
+      if (missed.size === 0) {
+        payments.confirmed();
+      }
     }
 
+    // Whoever began to leave while this provider was away is found now.
+    for (const { id } of ledger.openChannels()) {
+      missed.add(id);
+    }
     chain.follow({ fromBlock, signal, contracts: ["channels"], onError, onLogs }).catch(onError);
     return () => stop.abort();
   }
