@@ -20,6 +20,7 @@ import { type BuyerChannels, type ChannelOptions, createBuyerChannels } from "./
 import type { ExitReport } from "./exits.ts";
 import { createPeers } from "./peers.ts";
 import { createPurchases } from "./purchase.ts";
+import { notSettled } from "./purchase-errors.ts";
 import { createReconciler } from "./reconcile.ts";
 import { type Decision, route, serves } from "./route.ts";
 import type { StatementQuery, StatementRow } from "./statement.ts";
@@ -132,10 +133,15 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
 
   function choose(ask: Ask, tried: ReadonlyMap<string, string>): { offer: Offer; decision: Decision } {
     const offers = host.offers.offers();
+    const pays = ask.pass?.unitsPerMillion;
     const decide = (excluded: (peerId: string) => string | undefined) =>
       route(offers, ask.policy, {
         inFlight: peers.inFlight,
         excluded,
+        unaffordable: (offer) =>
+          pays === undefined || pays >= offer.prices.inputPerMillion
+            ? undefined
+            : `asks ${offer.prices.inputPerMillion} units per million tokens of input, the pass pays ${pays}`,
         random: modules.random,
         ...(attestationFault === undefined ? {} : { attestationFault }),
       });
@@ -183,13 +189,14 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
         }
         const { error } = purchase;
         // A refusal about payment was looked into; the same provider may serve now.
-        if (error.code.startsWith("payment.") && !repaired.has(offer.peerId)) {
+        const aboutPayment = error.code.startsWith("payment.");
+        if (aboutPayment && !repaired.has(offer.peerId)) {
           repaired.add(offer.peerId);
         } else {
           tried.set(offer.peerId, `failed for this request: ${error.message}`);
         }
         if (purchase.textDelivered || !error.retryable || attempts >= limit || signal?.aborted) {
-          throw error;
+          throw aboutPayment ? notSettled(offer, error) : error;
         }
         log("warn", `provider ${offer.provider} failed, asking another: ${errorMessage(error)}`, { code: error.code });
       }

@@ -1,4 +1,4 @@
-import { DepinferError, errorMessage, meetsLevel, type ProofLevel } from "@depinfer/protocol";
+import { DepinferError, errorMessage, meetsLevel, type Offer, type ProofLevel } from "@depinfer/protocol";
 import type { Policy } from "./route.ts";
 
 export function asError(cause: unknown): DepinferError {
@@ -17,6 +17,17 @@ export function cancelledError(): DepinferError {
     code: "request.cancelled",
     message: "The request was cancelled",
     remedy: "Nothing to do",
+  });
+}
+
+/** Payment was looked into once, and the provider refuses it still. Nothing is paid or put into channels for another try. */
+export function notSettled({ provider }: Pick<Offer, "provider">, cause: DepinferError): DepinferError {
+  return new DepinferError({
+    code: "payment.notSettled",
+    message: `Provider ${provider} refuses the payment, though the channel was read again from the chain: ${cause.message}`,
+    remedy: `${cause.remedy}. \`depinfer money where\` shows the channel; \`depinfer money withdraw\` takes back what is in it`,
+    metadata: { provider, refusal: cause.code },
+    cause,
   });
 }
 

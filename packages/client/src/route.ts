@@ -34,6 +34,8 @@ export interface RoutingState {
   readonly excluded: (peerId: string) => string | undefined;
   /** What is wrong with the quote in an offer, or undefined; without it no quote is believed. */
   readonly attestationFault?: (offer: Offer) => string | undefined;
+  /** Why what pays does not reach an offer's prices, or undefined. */
+  readonly unaffordable?: (offer: Offer) => string | undefined;
   /** Uniform in [0, 1). */
   readonly random: () => number;
 }
@@ -42,7 +44,11 @@ export interface RoutingState {
 export function route(offers: readonly Offer[], policy: Policy, state: RoutingState): Decision {
   const rejected: Rejection[] = [];
   const fitting = offers.filter((offer) => {
-    const reason = unfit(offer, policy) ?? levelReason(offer, policy, state) ?? state.excluded(offer.peerId);
+    const reason =
+      unfit(offer, policy) ??
+      levelReason(offer, policy, state) ??
+      state.unaffordable?.(offer) ??
+      state.excluded(offer.peerId);
     if (reason !== undefined) {
       rejected.push({ provider: offer.provider, peerId: offer.peerId, reason });
     }
