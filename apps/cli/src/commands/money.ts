@@ -1,5 +1,6 @@
 import { formatUsd, type MicroUsd } from "@depinfer/protocol";
 import { about, digits, unlock } from "../money/amounts.ts";
+import { chainNow } from "../money/chain-clock.ts";
 import { openChannels } from "../money/channels-on-chain.ts";
 import { type Done, type PerformOptions, perform } from "../money/perform.ts";
 import { describeSupply, positionsOf, sumOf, supplyOf } from "../money/positions.ts";
@@ -17,7 +18,7 @@ export interface MoneyOptions extends MoneyHome, PerformOptions {
 export async function moneyWhere(options: Omit<MoneyOptions, "dryRun">): Promise<void> {
   const chain = readOnlyChain(options);
   const wallets = await chooseWallets(options.home, options.service);
-  const now = await chain.blockTime();
+  const now = await chainNow(chain);
   const { positions, supply, promises } = await createSteps().run(
     `Reading where the money of ${wallets.length} services is`,
     async (note) => {
@@ -124,7 +125,7 @@ export async function withdraw(amount: MicroUsd | undefined, options: WithdrawOp
 /** Closes channels whose notice is over; with `--channels` gives notice for the others. */
 async function leaveChannels(purse: Purse, options: WithdrawOptions): Promise<readonly Done[]> {
   const { chain, account, service } = purse;
-  const now = await chain.blockTime();
+  const now = await chainNow(chain);
   const mine = (await openChannels(chain)).filter(({ payer }) => payer === account);
   const done: Done[] = [];
   for (const { id, receiver, state, withdrawDelay } of mine) {

@@ -12,6 +12,7 @@ import { Client } from "undici";
 import { z } from "zod";
 import { readAccess } from "../gateway-client.ts";
 import { digits } from "../money/amounts.ts";
+import { chainNow } from "../money/chain-clock.ts";
 import { type Done, perform } from "../money/perform.ts";
 import { chooseWallets, openPurse, type Purse, readOnlyChain } from "../money/wallets.ts";
 import { printTable } from "../table.ts";
@@ -110,7 +111,7 @@ async function sharesOf(
 ): Promise<Shares> {
   const chain = readOnlyChain(options);
   const tier = await chain.passes.tier(tierId);
-  const now = await chain.blockTime();
+  const now = await chainNow(chain);
   const last = tier === undefined ? 0n : BigInt(Math.floor(now / tier.periodSeconds)) - 1n;
   const { indexerUrl } = readAccess(options.home);
   if (indexerUrl === undefined) {

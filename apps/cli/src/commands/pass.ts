@@ -3,7 +3,8 @@ import { DepinferError, decodeTier, encodeTier, formatUsd, type Hex, type MicroU
 import { z } from "zod";
 import { homePaths } from "../home.ts";
 import { openIdentity, readPassphrase } from "../identity.ts";
-import { digits, unlock } from "../money/amounts.ts";
+import { about, digits, unlock } from "../money/amounts.ts";
+import { chainNow } from "../money/chain-clock.ts";
 import { passesOf } from "../money/pass-positions.ts";
 import { type Done, perform, type Step } from "../money/perform.ts";
 import { chooseWallets, openPurse, type Purse, readOnlyChain } from "../money/wallets.ts";
@@ -118,7 +119,7 @@ export async function unusePass(key: string, options: Omit<MoneyOptions, "dryRun
 /** `depinfer pass list`: the passes of this home's services. */
 export async function listPasses(options: Omit<MoneyOptions, "dryRun">): Promise<void> {
   const chain = readOnlyChain(options);
-  const now = await chain.blockTime();
+  const now = await chainNow(chain);
   const wallets = await chooseWallets(options.home, options.service);
   const found = await Promise.all(
     wallets.map(async ({ service, account }) => (await passesOf(chain, account)).map((pass) => ({ service, ...pass }))),
@@ -208,8 +209,23 @@ export async function settlePass(passId: bigint, options: MoneyOptions): Promise
   const purse = await onlyPurse(options);
   const { chain } = purse;
   const done: Done[] = [];
-  const now = await chain.blockTime();
-  if ((await requirePass(chain, passId)).status === "expired") {
+  const now = await chainNow(chain);
+  const { status, end } = await requirePass(chain, passId);
+  if (status === "settled") {
+    throw new DepinferError({
+      code: "pass.settled",
+      message: `Pass ${passId} is settled already`,
+      remedy: `Take what it refunded with \`depinfer claim --service ${purse.service}\``,
+    });
+  }
+  if (status === "active" && end > now) {
+    throw new DepinferError({
+      code: "pass.active",
+      message: `Pass ${passId} can be used for ${about(end - now)} more`,
+      remedy: `To end it now: depinfer pass cancel ${passId}`,
+    });
+  }
+  if (status !== "cancelled") {
     done.push(
       await perform(
         purse,

@@ -1,5 +1,6 @@
 import { DepinferError, formatUsd, type MicroUsd } from "@depinfer/protocol";
 import { digits, unlock } from "../money/amounts.ts";
+import { chainNow } from "../money/chain-clock.ts";
 import { type Done, perform } from "../money/perform.ts";
 import { chooseWallets, openPurse, type Purse, readOnlyChain } from "../money/wallets.ts";
 import { printTable } from "../table.ts";
@@ -8,7 +9,7 @@ import { finish, type MoneyOptions, say } from "./money.ts";
 /** `depinfer stake show`: what each service has bonded, for how many slots, and what is on its way out. */
 export async function showStake(options: Omit<MoneyOptions, "dryRun">): Promise<void> {
   const chain = readOnlyChain(options);
-  const [now, perSlot] = await Promise.all([chain.blockTime(), chain.stake.minPerSlot()]);
+  const [now, perSlot] = await Promise.all([chainNow(chain), chain.stake.minPerSlot()]);
   const rows = await Promise.all(
     (await chooseWallets(options.home, options.service)).map(async ({ service, account }) => ({
       service,
@@ -67,7 +68,7 @@ export async function removeStake(slots: number, amount: MicroUsd | undefined, o
   if (!options.dryRun) {
     say(
       options,
-      `  unlocks ${unlock(unbondingAt, await purse.chain.blockTime())}; then: depinfer stake take --service ${purse.service}`,
+      `  unlocks ${unlock(unbondingAt, await chainNow(purse.chain))}; then: depinfer stake take --service ${purse.service}`,
     );
   }
   finish(options, [done]);

@@ -96,23 +96,24 @@ export function sumOf(positions: readonly Pick<Position, "amount">[]): bigint {
 export interface Supply {
   readonly total: bigint;
   readonly keepers: readonly {
-    readonly keeper: Exclude<Keeper, "wallet"> | "elsewhere";
+    /** A contract; `elsewhere` is what no contract of the deployment and no account of this home has. */
+    readonly keeper: Exclude<Keeper, "wallet"> | "feeSplitter" | "refundInsurance" | "elsewhere";
     readonly held: bigint;
     /** Of `held`, units of this home's positions. */
     readonly ours: bigint;
   }[];
 }
 
+const KEEPERS = ["channels", "stakeVault", "disputes", "passes", "feeSplitter", "refundInsurance"] as const;
+
 /** Compares the positions with what the token itself says. */
 export async function supplyOf(chain: Chain, positions: readonly Position[]): Promise<Supply> {
-  const { channels, stakeVault, disputes, passes } = chain.deployment.addresses;
-  const contracts = { channels, stakeVault, disputes, passes };
   const total = await chain.usd.totalSupply();
-  const ours = (keeper: Keeper) => sumOf(positions.filter((position) => position.keeper === keeper));
+  const ours = (keeper: string) => sumOf(positions.filter((position) => position.keeper === keeper));
   const kept = await Promise.all(
-    (["channels", "stakeVault", "disputes", "passes"] as const).map(async (keeper) => ({
+    KEEPERS.map(async (keeper) => ({
       keeper,
-      held: await chain.usd.balanceOf(contracts[keeper]),
+      held: await chain.usd.balanceOf(chain.deployment.addresses[keeper]),
       ours: ours(keeper),
     })),
   );
@@ -120,18 +121,23 @@ export async function supplyOf(chain: Chain, positions: readonly Position[]): Pr
   return { total, keepers: [...kept, { keeper: "elsewhere", held: elsewhere, ours: 0n }] };
 }
 
+const KEPT_FOR: Readonly<Record<Supply["keepers"][number]["keeper"], string>> = {
+  channels: "in Channels belong to others",
+  stakeVault: "in StakeVault belong to others, or were slashed for nobody",
+  disputes: "in Disputes are bonds of open disputes, or belong to others",
+  passes: "in Passes belong to others, or are fees and shares that are not taken yet",
+  feeSplitter: "are fees, shared by FeeSplitter",
+  refundInsurance: "insure buyers against false answers",
+  elsewhere: "are in accounts that are not looked at here",
+};
+
 export function describeSupply({ total, keepers }: Supply): readonly string[] {
-  if (keepers.every(({ held, ours }) => held === ours)) {
-    return [`That is the whole supply of the token: no unit is anywhere else.`];
+  const rest = keepers.filter(({ held, ours }) => held !== ours);
+  if (rest.length === 0) {
+    return ["That is the whole supply of the token: no unit is anywhere else."];
   }
   return [
-    `Of the supply of ${formatUsd(total)}:`,
-    ...keepers
-      .filter(({ held, ours }) => held !== ours)
-      .map(({ keeper, held, ours }) =>
-        keeper === "elsewhere"
-          ? `  ${formatUsd(held)} are in accounts and contracts that are not looked at here`
-          : `  ${formatUsd(held - ours)} in ${keeper} belong to others`,
-      ),
+    `Of the supply of ${formatUsd(total)}, the rest:`,
+    ...rest.map(({ keeper, held, ours }) => `  ${formatUsd(held - ours)} ${KEPT_FOR[keeper]}`),
   ];
 }
