@@ -214,14 +214,16 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     }
     const { generation } = parseBody(ask.endpoint, ask.body);
     const reported = end?.outputTokens ?? signed?.receipt.outputTokens ?? 0;
+    const promptTokens =
+      signed !== null && accept.promptTokens === 0
+        ? Math.min(signed.receipt.promptTokens, ask.body.length)
+        : accept.promptTokens;
     const seen: Observed = {
       offer: { ...offer, proofLevel: levelOfAnswer(offer.proofLevel, generation.temperature) },
       terms,
       payload,
-      promptTokens:
-        signed !== null && accept.promptTokens === 0
-          ? Math.min(signed.receipt.promptTokens, ask.body.length)
-          : accept.promptTokens,
+      promptTokens,
+      cachedTokens: Math.min(signed?.receipt.cachedTokens ?? 0, promptTokens),
       promptHash: accept.promptHash,
       seed: deriveSeed({ ...terms, providerNonce: accept.providerNonce, userSeed: generation.seed }),
       tokens,
@@ -244,7 +246,8 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     }
     const faults = receiptFaults(signed, seen, receiptBinding, modules.recoverAddress);
     const state = faults.length === 0 ? "done" : "disputed";
-    const usage = { promptTokens: seen.promptTokens, cachedTokens: 0, outputTokens: seen.outputTokens };
+    const { cachedTokens, outputTokens } = seen;
+    const usage = { promptTokens, cachedTokens, outputTokens };
     const channel = await ledger.finish(
       requestId,
       {

@@ -23,6 +23,7 @@ const seen: Observed = {
   },
   payload: new Uint8Array(3),
   promptTokens: 5,
+  cachedTokens: 0,
   promptHash: word("5"),
   seed: new Uint8Array(32),
   tokens: [1, 2],
@@ -69,4 +70,29 @@ test("a receipt dated so that it could not be disputed any more is wrong, a cloc
   expect(faults({ finishedAt: ENDED + 599_000 })).toEqual([]);
   expect(faults({ finishedAt: ENDED - 601_000 })).toEqual([expect.stringContaining("finishedAt")]);
   expect(faults({ finishedAt: ENDED + 601_000 })).toEqual([expect.stringContaining("finishedAt")]);
+});
+
+test("cached tokens are the provider's to say, at their price and within the prompt", () => {
+  const priced = {
+    ...seen,
+    cachedTokens: 4,
+    terms: {
+      ...seen.terms,
+      prices: {
+        inputPerMillion: microUsd(4_000_000),
+        cachedInputPerMillion: microUsd(1_000_000),
+        outputPerMillion: microUsd(0),
+      },
+    },
+  };
+  const said = (changes: Partial<Receipt>) =>
+    receiptFaults(
+      { receipt: { ...receipt, cachedTokens: 4, cost: microUsd(8), ...changes }, signature: "0x" },
+      priced,
+      { chainId: 1, verifyingContract: provider },
+      () => provider,
+    );
+  expect(said({})).toEqual([]);
+  expect(said({ cost: microUsd(20) })).toEqual([expect.stringContaining("its cost is 20, the buyer counted 8")]);
+  expect(said({ cachedTokens: 5 })).toEqual([expect.stringContaining("its cachedTokens is 5")]);
 });

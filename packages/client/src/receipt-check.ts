@@ -24,6 +24,11 @@ export interface Observed {
   readonly promptHash: Hex;
   readonly seed: Uint8Array;
   readonly tokens: readonly number[];
+  /**
+   * Of the prompt's tokens, those that the provider says it had computed before. Only it can know, and it earns less by
+   * them: no price list has a dearer cached token than a fresh one.
+   */
+  readonly cachedTokens: number;
   /** Tokens to pay for: the ids that arrived, or the upstream's count within what the text allows. */
   readonly outputTokens: number;
   readonly text: string;
@@ -37,10 +42,11 @@ const MOST_CLOCK_SKEW_MS = 600_000;
 /** The cost by the buyer's own count. */
 export function meteredCost({
   promptTokens,
+  cachedTokens = 0,
   outputTokens,
   terms,
-}: Pick<Observed, "promptTokens" | "outputTokens" | "terms">): MicroUsd {
-  return costDown({ promptTokens, cachedTokens: 0, outputTokens }, terms.prices);
+}: Pick<Observed, "promptTokens" | "outputTokens" | "terms"> & Partial<Pick<Observed, "cachedTokens">>): MicroUsd {
+  return costDown({ promptTokens, cachedTokens, outputTokens }, terms.prices);
 }
 
 /** The tokens that a receipt says. */
@@ -71,7 +77,7 @@ export function receiptFaults(
     channelId: seen.terms.channelId,
     provider: seen.offer.provider,
     promptTokens: seen.promptTokens,
-    cachedTokens: 0,
+    cachedTokens: seen.cachedTokens,
     outputTokens: seen.outputTokens,
     proofLevel: seen.offer.proofLevel,
     cost: meteredCost(seen),

@@ -106,6 +106,7 @@ export async function answer(
     const accept: Accept = {
       providerNonce: nonce,
       promptTokens,
+      // Known once a slot is free; the receipt says it.
       cachedTokens: 0,
       promptHash: promptHash(admitted.prompt.tokens),
     };
@@ -119,6 +120,8 @@ export async function answer(
         seed,
         maxTokens: admitted.limit,
         signal: abort.signal,
+        // One buyer's prompts are nothing to another's.
+        cacheKey: terms.channelId,
       },
       (tokens, text) => {
         if (exchange.closed) {
@@ -136,6 +139,7 @@ export async function answer(
     const trust = tokensOf(modules.payments.trust(terms.channelId), prices.outputPerMillion);
     const delivered = deliveredPart(delivery, completion, ending.outcome, trust);
     const { engine } = modules;
+    const cachedTokens = completion.cachedTokens ?? 0;
     const receipt: Receipt = {
       requestId: terms.requestId,
       requestHash: requestHash(admitted.payload),
@@ -147,11 +151,11 @@ export async function answer(
       channelId: terms.channelId,
       provider: options.provider,
       promptTokens: completion.promptTokens,
-      cachedTokens: 0,
+      cachedTokens,
       outputTokens: delivered.count,
       stopReason: delivered.stopReason,
       proofLevel: levelOfAnswer(engine.description.proofLevel, admitted.generation.temperature),
-      cost: costDown({ promptTokens: completion.promptTokens, cachedTokens: 0, outputTokens: delivered.count }, prices),
+      cost: costDown({ promptTokens: completion.promptTokens, cachedTokens, outputTokens: delivered.count }, prices),
       startedAt,
       finishedAt: Date.now(),
     };
