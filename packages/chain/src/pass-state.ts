@@ -19,10 +19,10 @@ export interface Pass {
   readonly end: number;
   /** For the present term, fee included; zero once it is settled. */
   readonly paid: bigint;
+  /** Part of `paid` that is the fee, or goes back with what is refunded. */
+  readonly feeReserve: bigint;
   /** Can be put into channels. */
   readonly balance: bigint;
-  /** Kept for the fee, or returned with what is refunded. */
-  readonly feeReserve: bigint;
   /** Was put into channels that are not reclaimed yet. */
   readonly drawn: bigint;
   /** The zero address where there is none. */
@@ -62,8 +62,8 @@ export async function readPass(
     start: pass.start,
     end: pass.end,
     paid: pass.net + pass.fee,
-    balance: pass.balance,
     feeReserve: pass.fee,
+    balance: pass.balance,
     drawn: pass.drawn,
     operator: lowerCase(pass.operator),
     signer: lowerCase(pass.signer),
