@@ -22,7 +22,6 @@ it("exports what others may rely on, and nothing else", () => {
     "openKeystore",
     "openedReceipt",
     "parseDeployment",
-    "passShareLeaf",
     "previewOf",
     "randomPassphrase",
     "recoverAddress",

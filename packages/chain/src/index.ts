@@ -31,9 +31,10 @@ export type { Fees } from "./fees.ts";
 export type { ChainEvent, EventBatch, FollowOptions } from "./follow.ts";
 export type { Insurance } from "./insurance.ts";
 export { createKeystore, openKeystore, randomPassphrase, type Secrets } from "./keystore.ts";
+export type { Outbox, PendingTransaction } from "./outbox.ts";
 export type { Pass, PassChannel } from "./pass-state.ts";
 export type { PassTier } from "./pass-tiers.ts";
-export { type Passes, type PassSurplus, type PassTerms, type PassUse, passShareLeaf } from "./passes.ts";
+export type { Passes, PassSurplus, PassTerms, PassUse } from "./passes.ts";
 export { type Preview, previewOf } from "./preview.ts";
 export type { Attestation, Draw, EpochRoot, EpochState, ReceiptLog, Verdict } from "./receipts.ts";
 export type { Operator, Registration, Registry, Role } from "./registry.ts";
@@ -41,4 +42,4 @@ export { createSigner, recoverAddress, type Signer, signerImplementation } from 
 export type { StakeState, StakeVault } from "./stake.ts";
 export type { SignedApproval, SignedTransfer, Usd } from "./usd.ts";
 export { eligibleMembers, membersAfter, type ValidatorMember, type ValidatorSet } from "./validators.ts";
-export type { WriteResult } from "./writer.ts";
+export type { WriteResult, WriterOptions } from "./writer.ts";

@@ -252,25 +252,6 @@ export function createPasses(modules: {
   };
 }
 
-/**
- * The leaf of one provider's share of a surplus. Roots are Merkle roots over these with sorted pairs, as OpenZeppelin's
- * and Solady's libraries check them.
- */
-export function passShareLeaf(share: {
-  readonly tierId: bigint;
-  readonly period: bigint;
-  readonly provider: Hex;
-  readonly amount: bigint;
-}): Hex {
-  const inner = keccak256(
-    encodeAbiParameters(
-      [{ type: "uint256" }, { type: "uint256" }, { type: "address" }, { type: "uint256" }],
-      [share.tierId, share.period, share.provider, share.amount],
-    ),
-  );
-  return keccak256(inner);
-}
-
 function expected<T>(found: T | undefined, action: string): T {
   if (found === undefined) {
     throw new ChainError({
