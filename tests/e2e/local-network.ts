@@ -158,3 +158,17 @@ export function killChain({ chain }: Pick<TestNetwork, "chain">): void {
   }
   throw new Error(`nobody listens on ${port}`);
 }
+
+/** Calls the chain directly, for what only a test chain can do. */
+export async function rpc(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
+  });
+  const answer: unknown = await response.json();
+  if (answer === null || typeof answer !== "object" || !("result" in answer)) {
+    throw new Error(`${method}: ${JSON.stringify(answer)}`);
+  }
+  return answer.result;
+}

@@ -10,6 +10,7 @@ import { freePort } from "./free-port.ts";
 import { startLocalChain } from "./local-chain.ts";
 import { takeLock } from "./lock.ts";
 import { joinRemoteChain } from "./remote-chain.ts";
+import { offerSamplePass } from "./sample-pass.ts";
 import type { Steps } from "./steps.ts";
 import { createSupervisor, type ServiceInfo, type Supervisor } from "./supervisor.ts";
 
@@ -145,6 +146,7 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
         ...names.validators.map((name, index) =>
           start(name, "validator", ...model, ...canaries, ...(index < (options.lazyValidators ?? 0) ? ["--lazy"] : [])),
         ),
+        offerSamplePass(chain, paths.service(names.gateway), passphrase),
       ]);
     });
     // Whoever waits for `complete` gets the error; a network that is stopped earlier does not crash by it.
