@@ -1,6 +1,7 @@
 /*
  * A gateway as `depinfer gateway` composes it. Arguments: home, network file, passphrase file.
  */
+import { microUsd } from "@depinfer/protocol";
 import { startGateway } from "../../apps/cli/src/service/gateway.ts";
 import { createLog } from "../../apps/cli/src/service/log.ts";
 import { serveWorker } from "../measure/serve-worker.ts";
@@ -16,6 +17,8 @@ const service = await startGateway(
     port: 0,
     allowedHosts: [],
     minProofLevel: "none",
+    x402: false,
+    x402Fee: microUsd(0),
     allowSimulatedAttestation: false,
   },
   createLog("gateway"),

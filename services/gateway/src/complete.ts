@@ -4,7 +4,7 @@ import { DepinferError, type Endpoint, formatUsd } from "@depinfer/protocol";
 import { type AskedOptions, readAsked } from "./asked.ts";
 import { type Idempotency, idempotencyKey } from "./idempotency.ts";
 import type { ApiKey } from "./keys.ts";
-import { httpReply, keptReply, type WholeReply } from "./reply.ts";
+import { goneSignal, httpReply, keptReply, sendWhole } from "./reply.ts";
 import { recoverAnswer, serve } from "./serve.ts";
 
 export interface CompleteModules {
@@ -35,34 +35,22 @@ export async function complete(
   }
   const begun = await idempotency.begin(key.name, idempotent, asked.hash, (id) => recoverAnswer(buyer, asked, id));
   if ("replay" in begun) {
-    replay(begun.replay, response);
+    await sendWhole(response, begun.replay);
     return;
   }
   const { first } = begun;
   try {
     checkBudget(buyer, key);
     const reply = keptReply(httpReply(response), first.keep);
-    const served = await serve(buyer, asked, customer, reply, new AbortController().signal, first.bought);
+    const served = await serve(buyer, asked, customer, reply, new AbortController().signal, {
+      onBought: first.bought,
+    });
     if ("error" in served) {
       await first.release();
     }
   } catch (error) {
     await first.release();
     throw error;
-  }
-}
-
-/** Aborts when the client goes away. */
-export function goneSignal(response: ServerResponse): AbortSignal {
-  const gone = new AbortController();
-  response.on("close", () => gone.abort());
-  return gone.signal;
-}
-
-function replay({ status, headers, body }: WholeReply, response: ServerResponse): void {
-  if (!response.destroyed) {
-    response.writeHead(status, { ...headers, "content-length": body.length });
-    response.end(body);
   }
 }
 

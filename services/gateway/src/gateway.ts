@@ -1,7 +1,14 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Buyer } from "@depinfer/client";
-import { bytes32Schema, DepinferError, errorMessage, type Log, type MinimumLevel } from "@depinfer/protocol";
-import type { AskedOptions } from "./asked.ts";
+import {
+  bytes32Schema,
+  DepinferError,
+  type Endpoint,
+  errorMessage,
+  type Log,
+  type MinimumLevel,
+} from "@depinfer/protocol";
+import { type AskedOptions, readAsked } from "./asked.ts";
 import { complete } from "./complete.ts";
 import { sendError, sendJson } from "./http-error.ts";
 import { checkHostAndOrigin } from "./http-guard.ts";
@@ -9,11 +16,14 @@ import type { Idempotency } from "./idempotency.ts";
 import type { Keys } from "./keys.ts";
 import { sendStatement } from "./statement.ts";
 import { modelList, offerList, receiptList, receiptView } from "./views.ts";
+import type { Seller } from "./x402/seller.ts";
 
 export interface GatewayModules {
   readonly buyer: Buyer;
   readonly keys: Keys;
   readonly idempotency: Idempotency;
+  /** Sells to whoever pays by x402; without it every request needs a key. */
+  readonly seller?: Seller;
   readonly log: Log;
 }
 
@@ -55,6 +65,22 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
   };
   const keyOf = (request: IncomingMessage) => keys.authenticate(request.headers.authorization);
 
+  /** What a path takes whose answers are bought: from holders of a key, and from whoever pays by x402. */
+  function answers(endpoint: Endpoint): Readonly<Record<string, Handler>> {
+    const { seller } = modules;
+    const keyless = ({ headers }: IncomingMessage) => headers.authorization === undefined;
+    return {
+      async POST(request, response) {
+        if (seller !== undefined && keyless(request)) {
+          await seller.sell(await readAsked(endpoint, request, asking), request, response);
+        } else {
+          await complete(endpoint, modules, keyOf(request), request, response, asking);
+        }
+      },
+      ...(seller === undefined ? {} : { GET: (request, response) => seller.refund(request, response) }),
+    };
+  }
+
   const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
     "/healthz": { GET: (_, response) => sendJson(response, 200, { status: "ok" }) },
     "/readyz": {
@@ -80,15 +106,9 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
     },
     "/v1/receipts": { GET: (request, response) => sendJson(response, 200, receiptList(buyer, keyOf(request), 1_000)) },
     "/v1/statement": { GET: (request, response) => sendStatement(buyer, keyOf(request), request, response) },
-    "/v1/chat/completions": {
-      POST: (request, response) => complete("chat", modules, keyOf(request), request, response, asking),
-    },
-    "/v1/completions": {
-      POST: (request, response) => complete("completion", modules, keyOf(request), request, response, asking),
-    },
-    "/v1/infer": {
-      POST: (request, response) => complete("infer", modules, keyOf(request), request, response, asking),
-    },
+    "/v1/chat/completions": answers("chat"),
+    "/v1/completions": answers("completion"),
+    "/v1/infer": answers("infer"),
   };
 
   function receiptRoute(path: string): Readonly<Record<string, Handler>> | undefined {

@@ -19,6 +19,8 @@ interface Meaning {
 }
 
 const INVALID: Meaning = { status: 400, type: "invalid_request_error" };
+/** Shown by x402: what has to be paid stands in the PAYMENT-REQUIRED header. */
+const PAYMENT: Meaning = { status: 402, type: "payment_required" };
 const UNAVAILABLE: Meaning = { status: 503, type: "server_error" };
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -41,6 +43,19 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "idempotency.tooLong": { status: 409, type: "invalid_request_error" },
   "budget.exhausted": { status: 429, type: "insufficient_quota", code: "insufficient_quota" },
   "wallet.insufficient": { status: 402, type: "insufficient_quota" },
+  "payment.required": PAYMENT,
+  "payment.mismatch": PAYMENT,
+  "payment.invalid": PAYMENT,
+  "payment.expired": PAYMENT,
+  "payment.used": PAYMENT,
+  "payment.notSettled": PAYMENT,
+  "payment.tooSlow": PAYMENT,
+  "payment.noRefund": PAYMENT,
+  "payment.malformed": INVALID,
+  "payment.unsupported": INVALID,
+  "payment.inUse": { status: 409, type: "invalid_request_error" },
+  "payment.busy": UNAVAILABLE,
+  "payment.unverified": UNAVAILABLE,
   "route.unknownModel": { status: 404, type: "invalid_request_error", code: "model_not_found" },
   "route.noProvider": UNAVAILABLE,
   "provider.busy": UNAVAILABLE,

@@ -3,3 +3,4 @@ export { createIdempotency, type Idempotency, type IdempotencyOptions } from "./
 export { type ApiKey, createKeys, type Keys, type ListedKey } from "./keys.ts";
 export { GATEWAY_MIGRATIONS } from "./migrations.ts";
 export { type Statement, type StatementLine, type StatementTotal, statementCsv, statementOf } from "./statement.ts";
+export { createSeller, type Seller, type SellerModules, type SellerOptions } from "./x402/seller.ts";

@@ -20,4 +20,28 @@ export const GATEWAY_MIGRATIONS: readonly string[] = [
   // When the key was revoked, in ms since 1970, and the id of the pass that pays for it; null without.
   `ALTER TABLE keys ADD COLUMN revoked_at INTEGER;
    ALTER TABLE keys ADD COLUMN pass INTEGER`,
+  `CREATE TABLE payments (                   -- x402 exact: authorizations that are at work or were used here
+     payer TEXT NOT NULL,
+     nonce TEXT NOT NULL,
+     asked TEXT NOT NULL,                    -- SHA-256 of what was asked
+     amount INTEGER NOT NULL,
+     valid_before INTEGER NOT NULL,          -- Unix second
+     since_block INTEGER NOT NULL,           -- the authorization was open then
+     request_id TEXT,                        -- the last request that was bought for it
+     settled TEXT,                           -- hash of the transfer, or null before it
+     status INTEGER,                         -- the answer, until it is delivered
+     headers TEXT,
+     body BLOB,
+     delivered INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (payer, nonce)
+   ) STRICT;
+   CREATE TABLE x402_channels (              -- x402 batch-settlement
+     id TEXT PRIMARY KEY,
+     state TEXT NOT NULL                     -- JSON
+   ) STRICT;
+   CREATE TABLE x402_income (
+     scheme TEXT PRIMARY KEY,
+     payments INTEGER NOT NULL,
+     amount INTEGER NOT NULL                 -- units
+   ) STRICT`,
 ];

@@ -74,6 +74,47 @@ export function httpReply(response: ServerResponse): Reply {
   };
 }
 
+/** Aborts when the client goes away. */
+export function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.on("close", () => gone.abort());
+  return gone.signal;
+}
+
+/** A reply that is held back until somebody decides what becomes of it. */
+export function heldReply(): { readonly reply: Reply; readonly whole: () => WholeReply | null } {
+  let whole: WholeReply | null = null;
+  return {
+    reply: keptReply(NOWHERE, async (kept) => {
+      whole = kept;
+    }),
+    whole: () => whole,
+  };
+}
+
+/** A reply that nobody reads. */
+const NOWHERE: Reply = {
+  begun: false,
+  closed: true,
+  begin: () => undefined,
+  write: () => undefined,
+  end: async () => undefined,
+  breakOff: () => undefined,
+};
+
+/** Sends a whole reply. Resolves with whether the client has it, as far as this end can tell. */
+export function sendWhole(response: ServerResponse, { status, headers, body }: WholeReply): Promise<boolean> {
+  if (response.destroyed) {
+    return Promise.resolve(false);
+  }
+  return new Promise((resolve) => {
+    response.once("finish", () => resolve(true));
+    response.once("close", () => resolve(response.writableFinished));
+    response.writeHead(status, { ...headers, "content-length": body.length });
+    response.end(body);
+  });
+}
+
 /** As `inner`, but the whole reply is handed to `keep` before its last piece is sent. */
 export function keptReply(inner: Reply, keep: (whole: WholeReply) => Promise<void>): Reply {
   let head: ReplyHead = { status: 200, headers: {} };

@@ -3,13 +3,17 @@ import type { Hex } from "@depinfer/protocol";
 import type { Asked } from "./asked.ts";
 import type { Leftover } from "./idempotency.ts";
 import { outputOf } from "./output.ts";
-import { keptReply, type Reply, type WholeReply } from "./reply.ts";
+import { heldReply, type Reply } from "./reply.ts";
 
 /** Who a request is for, and how it is paid. */
-export type Customer = Pick<Ask, "account" | "budget">;
+export type Customer = Pick<Ask, "account" | "budget" | "pass">;
 
-/** Told of a purchase before any of it is charged. */
-export type OnBought = (requestId: Hex) => void;
+export interface ServeHooks {
+  /** Told of a purchase before any of it is charged. */
+  readonly onBought?: (requestId: Hex, promptTokens: number) => void;
+  /** Called with the whole answer before its last piece is written. */
+  readonly onAnswer?: (answer: Answer) => Promise<void>;
+}
 
 /**
  * Buys an answer and writes it to `reply`. Resolves with the answer, or with the error of one that broke off after its
@@ -23,7 +27,7 @@ export async function serve(
   customer: Customer,
   reply: Reply,
   signal: AbortSignal,
-  onBought?: OnBought,
+  hooks: ServeHooks = {},
 ): Promise<{ readonly answer: Answer } | { readonly error: unknown }> {
   const { endpoint, parsed, body, policy, audit } = asked;
   const output = outputOf(endpoint, parsed, reply, Math.floor(Date.now() / 1000));
@@ -31,14 +35,15 @@ export async function serve(
     const answer = await buyer.ask(
       { endpoint, body, maxTokens: parsed.generation.maxTokens, policy, audit, ...customer },
       {
-        onAccept({ requestId, offer }) {
-          onBought?.(requestId);
+        onAccept({ requestId, offer, accept }) {
+          hooks.onBought?.(requestId, accept.promptTokens);
           output.accept(requestId, offer);
         },
         onText: output.text,
       },
       signal,
     );
+    await hooks.onAnswer?.(answer);
     await output.finish(answer);
     return { answer };
   } catch (error) {
@@ -65,23 +70,10 @@ async function replyOf(stored: StoredRequest, { endpoint, parsed }: Asked): Prom
   }
   const { provider, classId, proofLevel, stopReason, promptTokens, cachedTokens, outputTokens } = signed.receipt;
   const offer = { provider, classId, proofLevel };
-  let whole: WholeReply | null = null;
-  const reply = keptReply(nowhere, async (kept) => {
-    whole = kept;
-  });
+  const { reply, whole } = heldReply();
   const output = outputOf(endpoint, parsed, reply, Math.floor(stored.startedAt / 1000));
   output.accept(stored.id, offer);
   output.text(text);
   await output.finish({ requestId: stored.id, offer, stopReason, usage: { promptTokens, cachedTokens, outputTokens } });
-  return whole ?? "free";
+  return whole() ?? "free";
 }
-
-/** A reply that nobody reads. */
-const nowhere: Reply = {
-  begun: false,
-  closed: true,
-  begin: () => undefined,
-  write: () => undefined,
-  end: async () => undefined,
-  breakOff: () => undefined,
-};

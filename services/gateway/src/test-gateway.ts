@@ -124,7 +124,7 @@ export function createStandIn(): StandIn {
     },
     buyer: {
       start: async () => undefined,
-      stop: () => undefined,
+      stop: async () => undefined,
       ask(ask, handlers, signal) {
         standIn.asked.push(ask);
         return standIn.behave(ask, handlers, signal);
@@ -138,6 +138,8 @@ export function createStandIn(): StandIn {
       account: () => ({ spent: microUsd(standIn.spent), reserved: microUsd(0) }),
       statement: () => standIn.statement,
       channels: () => [],
+      withdraw: () => Promise.reject(new Error("a test buyer has no channels")),
+      finishWithdrawals: async () => ({ closed: [], waiting: [], returned: 0n }),
       money: () => ({ deposited: 0n, owed: 0n, channels: 0 }),
     },
   };
@@ -182,7 +184,10 @@ export interface TestGateway {
 /** @param extend modules that only some tests want. */
 export async function startTestGateway(
   options: Partial<GatewayOptions> = {},
-  extend: (journal: Journal, standIn: StandIn) => Partial<GatewayModules> = () => ({}),
+  extend: (
+    journal: Journal,
+    standIn: StandIn,
+  ) => Partial<GatewayModules> | Promise<Partial<GatewayModules>> = () => ({}),
 ): Promise<TestGateway> {
   const home = mkdtempSync(join(tmpdir(), "depinfer-gateway-"));
   const standIn = createStandIn();
@@ -196,7 +201,7 @@ export async function startTestGateway(
       keys,
       idempotency: createIdempotency(journal),
       log: (_level, message) => logged.push(message),
-      ...extend(journal, standIn),
+      ...(await extend(journal, standIn)),
     };
     const gateway = createGateway(modules, { port: 0, bodyLimit: 10_000, allowedHosts: ["api.example"], ...options });
     await gateway.start();

@@ -87,6 +87,8 @@ function addGateway(program: Command): void {
     .option("--allow-host <name...>", "host names under which clients may call, besides localhost", [])
     .addOption(minProofLevel())
     .addOption(allowSimulatedAttestation())
+    .option("--no-x402", "answer only holders of keys, not everybody who pays by x402")
+    .option("--x402-fee <units>", "micro-dollars on top of each x402 payment, for the gas of its transfer", integer, 0)
     .option("--images <file>", "JSON list of the trusted domains' images that pass for attested")
     .option("--pccs <url>", "server of collateral for hardware quotes")
     .action(async (options) => {
@@ -98,6 +100,8 @@ function addGateway(program: Command): void {
             host: options.host,
             port: options.port,
             allowedHosts: options.allowHost,
+            x402: options.x402,
+            x402Fee: microUsd(options.x402Fee),
             minProofLevel: parseMinimumLevel(options.minProofLevel, "--min-proof-level"),
             allowSimulatedAttestation: options.allowSimulatedAttestation === true,
             ...(options.images === undefined ? {} : { images: options.images }),

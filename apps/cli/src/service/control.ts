@@ -11,13 +11,13 @@ import { z } from "zod";
  * What a service does when it is asked to on its own machine, by name. Parameters and result are JSON; bigints become
  * digits. Whoever takes parameters checks them.
  */
-export type ControlMethods = Readonly<Record<string, (parameters: unknown) => unknown>>;
+export type ControlMethods = Readonly<Record<string, (parameters?: unknown) => unknown>>;
 
 /** A method whose parameters follow `schema`. Its caller gets `control.badParameters` otherwise, and nothing is done. */
 export function withParameters<Schema extends z.ZodType>(
   schema: Schema,
   method: (parameters: z.output<Schema>) => unknown,
-): (parameters: unknown) => unknown {
+): (parameters?: unknown) => unknown {
   return (parameters) => {
     const parsed = schema.safeParse(parameters);
     if (!parsed.success) {

@@ -1,10 +1,18 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
+import { createEvmAccount } from "@depinfer/chain/evm-account";
 import { BUYER_MIGRATIONS, createBuyer } from "@depinfer/client";
-import { createGateway, createIdempotency, createKeys, GATEWAY_MIGRATIONS, type Keys } from "@depinfer/gateway";
+import {
+  createGateway,
+  createIdempotency,
+  createKeys,
+  createSeller,
+  GATEWAY_MIGRATIONS,
+  type Keys,
+} from "@depinfer/gateway";
 import { openJournal } from "@depinfer/journal";
-import { DepinferError, type Log, type MinimumLevel } from "@depinfer/protocol";
+import { DepinferError, type Log, type MicroUsd, type MinimumLevel } from "@depinfer/protocol";
 import { writeWhole } from "../network-file.ts";
 import { type QuoteCheckOptions, quoteChecker } from "../quote-checker.ts";
 import { CHANNEL_DEPOSIT } from "./buyer-settings.ts";
@@ -18,6 +26,10 @@ export interface GatewayServiceOptions extends ServiceOptions, QuoteCheckOptions
   readonly allowedHosts: readonly string[];
   /** What every answer has to be provable at least. */
   readonly minProofLevel: MinimumLevel;
+  /** Sell to whoever pays by x402, without a key. */
+  readonly x402: boolean;
+  /** Units on top of each `exact` payment, for the gas of its transfer. */
+  readonly x402Fee: MicroUsd;
 }
 
 export async function startGateway(options: GatewayServiceOptions, log: Log): Promise<RunningService> {
@@ -45,8 +57,18 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
   const keys = createKeys(journal);
   const apiKey = await firstKey(options.home, keys);
   await buyer.start();
+  const seller = options.x402
+    ? await createSeller(
+        { buyer, journal, account: createEvmAccount({ ...chain, account: identity.wallet }), log },
+        {
+          chainId: chain.deployment.chainId,
+          token: chain.deployment.addresses.testUsd,
+          settlementFee: options.x402Fee,
+        },
+      )
+    : undefined;
   const gateway = createGateway(
-    { buyer, keys, idempotency: createIdempotency(journal), log },
+    { buyer, keys, idempotency: createIdempotency(journal), log, ...(seller === undefined ? {} : { seller }) },
     {
       host: options.host,
       port: options.port,
@@ -74,13 +96,20 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
       addresses: host.addresses,
     },
     control: {
-      state: () => ({ url, payer: identity.wallet.address, offers: buyer.offers().length, ...buyer.money() }),
+      state: () => ({
+        url,
+        payer: identity.wallet.address,
+        offers: buyer.offers().length,
+        ...buyer.money(),
+        x402: seller?.income() ?? null,
+      }),
       apiKey: () => apiKey,
       ...gatewayControl({ buyer, keys }),
     },
     async stop() {
       await gateway.stop();
-      buyer.stop();
+      await seller?.stop();
+      await buyer.stop();
       await host.stop();
       journal.close();
     },

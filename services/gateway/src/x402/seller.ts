@@ -1,0 +1,295 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EvmAccount } from "@depinfer/chain/evm-account";
+import type { Buyer } from "@depinfer/client";
+import type { Journal } from "@depinfer/journal";
+import { DepinferError, errorMessage, formatUsd, type Log, type MicroUsd, microUsd } from "@depinfer/protocol";
+import { encodePaymentRequiredHeader, encodePaymentResponseHeader } from "@x402/core/http";
+import type { PaymentPayload, PaymentRequirements, ResourceInfo } from "@x402/core/types";
+import type { Asked } from "../asked.ts";
+import { describeError, sendJson } from "../http-error.ts";
+import { createBatchSale } from "./batch-sale.ts";
+import { createChannelStore } from "./channel-store.ts";
+import { createExactSale } from "./exact-sale.ts";
+import { paymentOf } from "./payment.ts";
+import { createPaymentStore } from "./payment-store.ts";
+import { type Quote, quoteFor } from "./quote.ts";
+import { createPayments, type Payments } from "./resource-server.ts";
+
+export interface SellerModules {
+  readonly buyer: Buyer;
+  readonly journal: Journal;
+  /** The wallet that is paid, and that settles the payments. */
+  readonly account: EvmAccount;
+  readonly log: Log;
+}
+
+export interface SellerOptions {
+  readonly chainId: number;
+  /** The token that payments are made in. */
+  readonly token: `0x${string}`;
+  /** Units on top of each `exact` payment, for the gas of its transfer. */
+  readonly settlementFee: MicroUsd;
+  /** Payments that are verified at the same time at most. */
+  readonly mostVerifications?: number;
+  /** Milliseconds between claims of `batch-settlement` vouchers. */
+  readonly claimMs?: number;
+}
+
+/** Sells answers to anybody who pays by x402, without a key. */
+export interface Seller {
+  /** Answers a request, or says what it costs. */
+  sell(asked: Asked, request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Gives back what a `batch-settlement` channel still holds, to clients that ask with `GET` and a refund. */
+  refund(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Sums of what was earned, by scheme. */
+  income(): readonly { readonly scheme: string; readonly payments: number; readonly amount: bigint }[];
+  /** Claims what vouchers are worth. */
+  claim(): Promise<void>;
+  /** Claims once more, for a moment at most, and stops claiming by the clock. */
+  stop(): Promise<void>;
+}
+
+/** One request with its price and the payment that came with it. */
+export interface Sale {
+  readonly asked: Asked;
+  readonly quote: Quote;
+  readonly payment: PaymentPayload;
+  readonly requirements: PaymentRequirements;
+  readonly response: ServerResponse;
+  /** Answers 402 with what has to be paid instead. */
+  refuse(error: DepinferError, reason?: string): Promise<void>;
+  /** Verifies the payment, within the limit of simultaneous verifications as everything that asks the chain for it is. */
+  verify(): Promise<{ readonly valid: boolean; readonly reason: string }>;
+  limited<T>(work: () => Promise<T>): Promise<T>;
+}
+
+/**
+ * How long a payment has to hold, in seconds. An answer is served first and settled after, so that an authorization must
+ * outlive both.
+ */
+const PAYMENT_SECONDS = 300;
+const MOST_VERIFICATIONS = 16;
+/** Far below the fifteen minutes after which a payer can take back what was not claimed. */
+const CLAIM_MS = 300_000;
+/** A service has to end within seconds; what is not claimed by then is claimed at the next start. */
+const LAST_CLAIM_MS = 2_000;
+
+export async function createSeller(modules: SellerModules, options: SellerOptions): Promise<Seller> {
+  const { buyer, journal, account, log } = modules;
+  const store = createPaymentStore(journal);
+  const payments = await createPayments({ account, storage: createChannelStore(journal) }, options);
+  const { server } = payments;
+  const sales = {
+    exact: createExactSale({ buyer, account, store, payments, log }),
+    "batch-settlement": createBatchSale({ buyer, payments, log }),
+  };
+  const most = options.mostVerifications ?? MOST_VERIFICATIONS;
+  let verifying = 0;
+  const timer = payments.batch === null ? null : setInterval(claim, options.claimMs ?? CLAIM_MS).unref();
+
+  async function claim(): Promise<void> {
+    try {
+      await payments.batch?.claim();
+    } catch (error) {
+      log("warn", `claiming x402 vouchers failed, and is tried again: ${errorMessage(error)}`);
+    }
+  }
+
+  function accepted(amount: MicroUsd): Promise<PaymentRequirements[]> {
+    const { network, token } = payments;
+    const option = (scheme: string, units: bigint) => ({
+      scheme,
+      network,
+      payTo: account.address,
+      maxTimeoutSeconds: PAYMENT_SECONDS,
+      price: { amount: units.toString(), asset: token.address, extra: { name: token.name, version: token.version } },
+    });
+    // Nothing is free, since a payment of nothing cannot be told from none.
+    const units = amount > 0n ? amount : 1n;
+    return server.buildPaymentRequirementsFromOptions(
+      [
+        option("exact", units + options.settlementFee),
+        ...(payments.batch === null ? [] : [option("batch-settlement", units)]),
+      ],
+      undefined,
+    );
+  }
+
+  async function limited<T>(work: () => Promise<T>): Promise<T> {
+    if (verifying >= most) {
+      throw new DepinferError({
+        code: "payment.busy",
+        message: `${verifying} payments are being verified, which is as many as this gateway takes at once`,
+        remedy: "Send the same request with the same payment again in a moment; nothing was taken",
+        retryable: true,
+      });
+    }
+    verifying++;
+    try {
+      return await work();
+    } finally {
+      verifying--;
+    }
+  }
+
+  /** What answers 402 with what has to be paid instead. */
+  function refuser(
+    options402: PaymentRequirements[],
+    payment: PaymentPayload | null,
+    resource: ResourceInfo,
+    response: ServerResponse,
+  ): Sale["refuse"] {
+    return async (error, reason) => {
+      const required = await server.createPaymentRequiredResponse(
+        options402,
+        resource,
+        reason ?? error.code,
+        undefined,
+        undefined,
+        payment ?? undefined,
+      );
+      const { status, body } = describeError(error);
+      sendJson(response, status, body, {
+        "payment-required": encodePaymentRequiredHeader(required),
+        "cache-control": "no-store",
+      });
+    };
+  }
+
+  return {
+    async refund(request, response) {
+      const { batch } = payments;
+      const payment = paymentOf(request);
+      const channels = (await accepted(microUsd(0n))).filter(({ scheme }) => scheme === "batch-settlement");
+      if (batch === null) {
+        throw nothingToRefund("this gateway takes no `batch-settlement` payments");
+      }
+      const resource = { url: urlOf(request), description: "Refund of a channel", mimeType: "application/json" };
+      const refuse = refuser(channels, payment, resource, response);
+      if (payment === null) {
+        await refuse(nothingToRefund("no channel was named"));
+        return;
+      }
+      const requirements = server.findMatchingRequirements(channels, payment);
+      if (requirements === undefined || payment.payload.type !== "refund") {
+        await refuse(nothingToRefund("the payment is no refund of a channel of this gateway"));
+        return;
+      }
+      const result = await limited(() => server.verifyPayment(payment, requirements).catch(unverified));
+      if (!result.isValid) {
+        const reason = result.invalidReason ?? "unknown";
+        await refuse(nothingToRefund(reason), reason);
+        return;
+      }
+      const settled = await server.settlePayment(payment, requirements);
+      sendJson(response, settled.success ? 200 : 402, result.skipHandler?.body ?? {}, {
+        "payment-response": encodePaymentResponseHeader(settled),
+      });
+    },
+    async sell(asked, request, response) {
+      const payment = paymentOf(request);
+      const quote = quoteFor(buyer, asked);
+      const options402 = await accepted(quote.most);
+
+      const refuse = refuser(
+        options402,
+        payment,
+        {
+          url: urlOf(request),
+          description: `An answer of ${asked.parsed.model}`.replaceAll(/[^\x20-\x7e]/g, "?"),
+          mimeType: asked.parsed.stream ? "text/event-stream" : "application/json",
+        },
+        response,
+      );
+      if (payment === null) {
+        await refuse(paymentRequired(quote, options402, payments));
+        return;
+      }
+      const requirements = server.findMatchingRequirements(options402, payment);
+      if (requirements === undefined) {
+        await refuse(mismatch(payment, options402));
+        return;
+      }
+      const sale: Sale = {
+        asked,
+        quote,
+        payment,
+        requirements,
+        response,
+        refuse,
+        limited,
+        async verify() {
+          const result = await limited(() => server.verifyPayment(payment, requirements).catch(unverified));
+          return { valid: result.isValid, reason: result.invalidReason ?? "unknown" };
+        },
+      };
+      await (requirements.scheme === "exact" ? sales.exact(sale) : sales["batch-settlement"](sale));
+    },
+    income: store.income,
+    claim,
+    async stop() {
+      if (timer !== null) {
+        clearInterval(timer);
+        await Promise.race([claim(), sleep(LAST_CLAIM_MS, undefined, { ref: false })]);
+      }
+    },
+  };
+}
+
+/** x402's own classes throw when the chain does not answer. */
+function unverified(cause: unknown): never {
+  throw cause instanceof DepinferError
+    ? cause
+    : new DepinferError({
+        code: "payment.unverified",
+        message: `The payment cannot be verified now: ${errorMessage(cause)}`,
+        remedy: "Nothing was taken. Send the same request with the same payment again in a moment",
+        retryable: true,
+        cause,
+      });
+}
+
+function urlOf({ headers, url = "/" }: IncomingMessage): string {
+  return `http://${headers.host ?? "localhost"}${url.split("?", 1)[0] ?? "/"}`;
+}
+
+function nothingToRefund(why: string): DepinferError {
+  return new DepinferError({
+    code: "payment.noRefund",
+    message: `Nothing can be refunded: ${why}`,
+    remedy:
+      "Ask with the refund of an x402 client that has paid here by `batch-settlement`; requests are sent with POST",
+  });
+}
+
+function priceOf(options: readonly PaymentRequirements[], scheme: string): MicroUsd | null {
+  const found = options.find((option) => option.scheme === scheme);
+  return found === undefined ? null : microUsd(BigInt(found.amount));
+}
+
+function paymentRequired(quote: Quote, options: readonly PaymentRequirements[], { token }: Payments): DepinferError {
+  const exact = priceOf(options, "exact") ?? quote.most;
+  const batched =
+    priceOf(options, "batch-settlement") === null
+      ? ""
+      : ", or by a channel (`batch-settlement`) that is charged what the answer really costs";
+  return new DepinferError({
+    code: "payment.required",
+    message: `This request costs at most ${formatUsd(quote.most)} for up to ${quote.maxTokens} tokens; ${formatUsd(exact)} in ${token.name} pay for it at once (\`exact\`)${batched}. Nothing is taken for an answer that fails`,
+    remedy:
+      "Pay by x402 as the PAYMENT-REQUIRED header says, for example with @x402/fetch, or send an API key of this gateway (`Authorization: Bearer sk-depinfer-…`), which a pass may pay for",
+    metadata: { most: quote.most.toString(), exact: exact.toString() },
+  });
+}
+
+function mismatch({ accepted }: PaymentPayload, options: readonly PaymentRequirements[]): DepinferError {
+  const asked = options.map(
+    ({ scheme, amount, asset, network }) => `${amount} units of ${asset} on ${network} by ${scheme}`,
+  );
+  return new DepinferError({
+    code: "payment.mismatch",
+    message: `The payment of ${accepted.amount.slice(0, 40)} units of ${accepted.asset.slice(0, 60)} on ${accepted.network.slice(0, 40)} by ${accepted.scheme.slice(0, 40)} is not what this request asks for: ${asked.join(", or ")}`,
+    remedy: "Nothing was taken. Pay what the PAYMENT-REQUIRED header of this answer says",
+  });
+}
