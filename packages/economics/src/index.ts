@@ -1,2 +1,16 @@
+export type { Amounts } from "./concentration/amounts.ts";
+export { EconomicsError } from "./concentration/economics-error.ts";
+export { type LorenzPoint, lorenzCurve } from "./concentration/lorenz.ts";
+export {
+  effectiveNumber,
+  gini,
+  hhi,
+  nakamotoCoefficient,
+  participation,
+  renyiEntropy,
+  shannonEntropy,
+  theil,
+  topShare,
+} from "./concentration/measures.ts";
 export { type SettledPass, shareSurplus } from "./pass-shares.ts";
 export { type Capacity, chooseSlot } from "./routing.ts";
