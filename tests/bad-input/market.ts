@@ -213,7 +213,7 @@ export async function startMarket(): Promise<Market> {
             running = false;
             now.journal.close();
             await now.host.stop();
-            now.buyer.stop();
+            await now.buyer.stop();
           }
         },
         async restart() {

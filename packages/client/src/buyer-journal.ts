@@ -58,4 +58,6 @@ export const BUYER_MIGRATIONS: readonly string[] = [
    -- A channel that was not open may wait for its end on chain; reading it again tells.
    UPDATE channels SET state = CASE WHEN open = 0 THEN 'withdrawing' WHEN deposit = 0 THEN 'opening' ELSE 'open' END;
    ALTER TABLE channels DROP COLUMN open`,
+  // A voucher says what is owed and is signed when it is sent; signatures over the same amount are the same.
+  "ALTER TABLE channels DROP COLUMN signature",
 ];

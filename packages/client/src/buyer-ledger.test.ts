@@ -22,7 +22,6 @@ const config: ChannelConfig = {
   salt: word(5),
 };
 const CHANNEL = word(6);
-const sign = () => word(7);
 const fresh = () => join(mkdtempSync(join(tmpdir(), "buyer-ledger-")), "journal.sqlite");
 const open = (path: string) => openJournal({ path, parts: { buyer: BUYER_MIGRATIONS } });
 
@@ -81,9 +80,9 @@ test("what an account has used is the sum of its requests, whatever became of th
         const cost = microUsd((reserved * share) / 1_000n);
         await now.ledger.start(started(id, { account: name, reserved }));
         if (end === "failed") {
-          await now.ledger.finish(id, finished({ state: "failed" }), sign);
+          await now.ledger.finish(id, finished({ state: "failed" }));
         } else if (end.startsWith("broken")) {
-          await now.ledger.finish(id, finished({ state: "broken", reserved: cost }), sign);
+          await now.ledger.finish(id, finished({ state: "broken", reserved: cost }));
         }
         if (restart) {
           now.close();
@@ -91,7 +90,7 @@ test("what an account has used is the sum of its requests, whatever became of th
           await now.ledger.recover();
         }
         if (end.endsWith("done")) {
-          await now.ledger.finish(id, finished({ cost }), sign);
+          await now.ledger.finish(id, finished({ cost }));
         }
       }
       const all = now.ledger.requests(1_000);
@@ -121,10 +120,10 @@ test("a statement's rows add up to what was spent, and each stands on its day", 
   ];
   for (const [index, [at, name, cost]] of bought.entries()) {
     await ledger.start(started(word(index + 10), { at, account: name }));
-    await ledger.finish(word(index + 10), finished({ cost: microUsd(cost), usage }), sign);
+    await ledger.finish(word(index + 10), finished({ cost: microUsd(cost), usage }));
   }
   await ledger.start(started(word(90), { at: day }));
-  await ledger.finish(word(90), finished({ state: "failed" }), sign);
+  await ledger.finish(word(90), finished({ state: "failed" }));
   const rows = ledger.statement({ account: "app", since: 0, until: 2 * day });
   expect(rows).toMatchObject([
     { day: "1970-01-01", requests: 2, promptTokens: 20, cachedTokens: 8, outputTokens: 14, cost: 11n, pass: null },
@@ -139,8 +138,8 @@ test("a statement's rows add up to what was spent, and each stands on its day", 
 test("a request is paid once", async () => {
   const { ledger, close } = await withChannel(fresh());
   await ledger.start(started(word(10), {}));
-  await ledger.finish(word(10), finished({ cost: microUsd(5n) }), sign);
-  await expect(ledger.finish(word(10), finished({ cost: microUsd(5n) }), sign)).rejects.toThrow("not under way");
+  await ledger.finish(word(10), finished({ cost: microUsd(5n) }));
+  await expect(ledger.finish(word(10), finished({ cost: microUsd(5n) }))).rejects.toThrow("not under way");
   expect(ledger.account("app").spent).toBe(5n);
   expect(ledger.channel(CHANNEL)?.owed).toBe(5n);
   close();

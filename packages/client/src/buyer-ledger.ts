@@ -19,9 +19,6 @@ import {
 } from "./buyer-rows.ts";
 import { type StatementQuery, type StatementRow, statementReader } from "./statement.ts";
 
-/** Signs a voucher over a cumulative amount; called inside the transaction that makes the amount durable. */
-export type SignVoucher = (config: ChannelConfig, amount: MicroUsd) => Hex;
-
 /** A channel as the chain showed it. */
 export interface ConfirmedEscrow {
   readonly state: BuyerChannelState;
@@ -59,8 +56,8 @@ export interface BuyerLedger {
    * @throws DepinferError `budget.exhausted` when it may cost more than `budget` leaves.
    */
   start(request: StartedRequest, budget?: MicroUsd | null): Promise<void>;
-  /** Ends a request and, when it costs something, signs the channel's next voucher in the same transaction. */
-  finish(id: Hex, result: FinishedRequest, sign: SignVoucher): Promise<BuyerChannel>;
+  /** Ends a request and adds what it costs to what its channel owes, in one transaction. */
+  finish(id: Hex, result: FinishedRequest): Promise<BuyerChannel>;
   /** Requests that were under way when the process ended may still be paid; they are `broken` from now on. */
   recover(): Promise<void>;
   request(id: Hex): StoredRequest | undefined;
@@ -104,7 +101,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
       "UPDATE requests SET state = ?, cost = ?, reserved = ?, prompt_tokens = ?, cached_tokens = ?, output_tokens = ?, provider_nonce = ?, tokens = ?, text = ?, receipt = ?, fault = ? WHERE id = ?",
     ),
     recover: db.prepare("UPDATE requests SET state = 'broken' WHERE state = 'started'"),
-    voucher: db.prepare("UPDATE channels SET owed = ?, signature = ? WHERE id = ?"),
+    owe: db.prepare("UPDATE channels SET owed = ? WHERE id = ?"),
     request: db.prepare("SELECT * FROM requests WHERE id = ?"),
     requests: db.prepare("SELECT * FROM requests ORDER BY started_at DESC LIMIT ?"),
     open: db.prepare(
@@ -163,7 +160,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
         sql.start.run(id, channelId, provider, peerId, model, name, reserved, startedAt, request, pass);
         sql.use.run(name, 0n, reserved);
       }),
-    finish: (id, result, sign) =>
+    finish: (id, result) =>
       journal.record(() => {
         const before = sql.unfinished.get(id);
         const found = before === undefined ? undefined : channel(hexColumn(before, "channel_id"));
@@ -189,9 +186,8 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
           return found;
         }
         const owed = microUsd(found.owed + result.cost);
-        const signature = sign(found.config, owed);
-        sql.voucher.run(owed, signature, found.id);
-        return { ...found, owed, signature };
+        sql.owe.run(owed, found.id);
+        return { ...found, owed };
       }),
     recover: () =>
       journal.record(() => {

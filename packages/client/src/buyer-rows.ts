@@ -36,8 +36,6 @@ export interface BuyerChannel {
   readonly owed: MicroUsd;
   /** Units that the provider claimed, as last confirmed. */
   readonly settled: MicroUsd;
-  /** Voucher over `owed`, or null before the first one. */
-  readonly signature: Hex | null;
   /** Unix second from which the rest can be had, or null while no exit is announced. */
   readonly withdrawAt: number | null;
   /** Whether the buyer wants the rest back. */
@@ -101,7 +99,6 @@ export function toChannel(row: Row, configs: Map<Hex, ChannelConfig>): BuyerChan
     deposit: moneyColumn(row, "deposit"),
     owed: moneyColumn(row, "owed"),
     settled: moneyColumn(row, "settled"),
-    signature: row.signature === null ? null : hexColumn(row, "signature"),
     withdrawAt: row.withdraw_at === null ? null : countColumn(row, "withdraw_at"),
     leaving: countColumn(row, "leaving") === 1,
     pass: passColumn(row),

@@ -24,6 +24,7 @@ import { notSettled } from "./purchase-errors.ts";
 import { createReconciler } from "./reconcile.ts";
 import { type Decision, route, serves } from "./route.ts";
 import type { StatementQuery, StatementRow } from "./statement.ts";
+import { createVoucherSender, type VoucherSenderOptions } from "./voucher-sender.ts";
 
 export interface BuyerModules {
   /** Started by the caller. */
@@ -41,7 +42,7 @@ export interface BuyerModules {
   readonly attestationFault?: (offer: Offer) => string | undefined;
 }
 
-export interface BuyerOptions extends ChannelOptions {
+export interface BuyerOptions extends ChannelOptions, VoucherSenderOptions {
   /** Providers that are asked before a request fails. */
   readonly attempts?: number;
   /** Milliseconds that the first provider has to take the request; each further one has twice as long. */
@@ -69,7 +70,8 @@ export interface AnswerHandlers {
 /** Buys answers on the market: finds a provider, pays it, checks what it signs. */
 export interface Buyer {
   start(): Promise<void>;
-  stop(): void;
+  /** Sends the vouchers that wait, and ends. */
+  stop(): Promise<void>;
   /**
    * Answers one request. Providers that fail before the first text are replaced, a bounded number of times; a failure
    * after it is an error, since half an answer must not look like a whole one.
@@ -119,9 +121,10 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
   const peers = createPeers(modules);
   const silenceMs = options.silenceMs ?? SILENCE_MS;
   const underWay = new Set<Hex>();
-  const reconciler = createReconciler({ ...modules, ledger, channels, peers, underWay });
+  const vouchers = createVoucherSender({ ledger, sign: channels.signVoucher, log }, options);
+  const reconciler = createReconciler({ ...modules, ledger, vouchers, peers, underWay });
   const purchases = createPurchases(
-    { ...modules, ledger, channels, peers, underWay, onBroken: reconciler.run },
+    { ...modules, ledger, channels, peers, vouchers, underWay, onBroken: reconciler.run },
     { silenceMs },
   );
   const decisions = new Map<Hex, Decision>();
@@ -162,10 +165,11 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
       finishExits();
       exitTimer = setInterval(finishExits, EXITS_MS);
     },
-    stop() {
+    async stop() {
       clearInterval(exitTimer);
       reconciler.stop();
       peers.stop();
+      await vouchers.flush().catch((error: unknown) => log("warn", `vouchers were not sent: ${errorMessage(error)}`));
     },
     async ask(ask, handlers, signal) {
       const tried = new Map<string, string>();

@@ -1,10 +1,10 @@
 import { channelId, DepinferError, formatUsd, type Hex, type MicroUsd, voucherDigest } from "@depinfer/protocol";
 import type { AskPass } from "./ask.ts";
-import type { SignVoucher } from "./buyer-ledger.ts";
 import type { BuyerChannel } from "./buyer-rows.ts";
 import { createExits, type Exits } from "./exits.ts";
 import { type ChannelModules, type ChannelOptions, channelsBinding, confirm, most, walletFunding } from "./funding.ts";
 import { passFunding } from "./pass-funding.ts";
+import type { SignVoucher } from "./voucher-sender.ts";
 
 export type { ChannelModules, ChannelOptions } from "./funding.ts";
 

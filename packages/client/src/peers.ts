@@ -1,7 +1,6 @@
 import type { Chain } from "@depinfer/chain";
 import type { Host, Link } from "@depinfer/network";
-import { DepinferError, encodeMessage, FrameType, type Hex, type Offer, toHex, utf8 } from "@depinfer/protocol";
-import type { BuyerChannel } from "./buyer-rows.ts";
+import { DepinferError, type Offer, toHex, utf8 } from "@depinfer/protocol";
 import { createNonceWatch, type ExpectedNonce, type NonceWatch } from "./nonce-watch.ts";
 
 /** What the buyer knows about each provider's node: its link, its nonces, its load and its conduct. */
@@ -12,10 +11,6 @@ export interface Peers {
    * @throws DepinferError `network.*`, or `provider.notRegistered`.
    */
   link(offer: Offer): Promise<Link>;
-  /** Shows the channel's newest voucher on a link, unless it was shown there already. */
-  showVoucher(link: Link, channel: BuyerChannel, sign: () => Hex): void;
-  /** The provider refused a voucher or lost it: the next request shows it again. */
-  forgetVoucher(link: Link, channelId: Hex): void;
   /** Call before a request is sent: its nonce must continue what the provider had announced by then. */
   expectNonce(link: Link): ExpectedNonce;
   inFlight(peerId: string): number;
@@ -34,7 +29,6 @@ const REGISTRATION_MS = 60_000;
 
 export function createPeers({ host, chain }: { readonly host: Host; readonly chain: Chain }): Peers {
   const watches = new WeakMap<Link, NonceWatch>();
-  const shown = new WeakMap<Link, Map<Hex, bigint>>();
   const load = new Map<string, number>();
   const out = new Map<string, { reason: string; until: number }>();
   const registered = new Map<string, number>();
@@ -71,22 +65,6 @@ export function createPeers({ host, chain }: { readonly host: Host; readonly cha
         host.link(offer.peerId) ??
         (await host.dial({ peerId: offer.peerId, addresses: offer.addresses }, { timeoutMs: DIAL_TIMEOUT_MS }))
       );
-    },
-    showVoucher(link, channel, sign) {
-      const amounts = shown.get(link) ?? new Map<Hex, bigint>();
-      shown.set(link, amounts);
-      if ((amounts.get(channel.id) ?? -1n) >= channel.owed) {
-        return;
-      }
-      const signature = channel.signature ?? sign();
-      link.sendControl(
-        FrameType.VOUCHER,
-        encodeMessage({ config: channel.config, maxClaimableAmount: channel.owed, signature }),
-      );
-      amounts.set(channel.id, channel.owed);
-    },
-    forgetVoucher(link, channelId) {
-      shown.get(link)?.delete(channelId);
     },
     expectNonce(link) {
       const watch = watches.get(link) ?? createNonceWatch();

@@ -17,7 +17,7 @@ import type { Ask } from "./ask.ts";
 import { attempt, type Delivered, random32 } from "./attempt.ts";
 import type { Answer, AnswerHandlers } from "./buyer.ts";
 import type { BuyerLedger } from "./buyer-ledger.ts";
-import { type BuyerChannel, type FinishedRequest, NO_TOKENS } from "./buyer-rows.ts";
+import { type FinishedRequest, NO_TOKENS } from "./buyer-rows.ts";
 import type { BuyerChannels } from "./channels.ts";
 import { lateReceipt } from "./late-receipt.ts";
 import type { Peers } from "./peers.ts";
@@ -25,12 +25,14 @@ import { atMost, flatPrices, mostCost, mostPromptTokens } from "./price-limit.ts
 import { asError, cancelledError, levelError, missingReceipt } from "./purchase-errors.ts";
 import { meteredCost, type Observed, receiptFaults, receiptUsage } from "./receipt-check.ts";
 import { unseenCost } from "./unseen-receipt.ts";
+import type { VoucherSender } from "./voucher-sender.ts";
 
 export interface PurchaseModules {
   readonly chain: Chain;
   readonly ledger: BuyerLedger;
   readonly channels: BuyerChannels;
   readonly peers: Peers;
+  readonly vouchers: VoucherSender;
   readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
   readonly log: Log;
   /** Requests that are being bought now; nobody else settles them. */
@@ -63,7 +65,7 @@ const BLAMELESS: readonly string[] = ["provider.busy", "provider.passPriceTooLow
 
 /** Buys one answer from one provider: reserve, journal, ask, check, pay. */
 export function createPurchases(modules: PurchaseModules, { silenceMs }: { readonly silenceMs: number }): Purchases {
-  const { chain, ledger, channels, peers, log, underWay } = modules;
+  const { chain, ledger, channels, peers, vouchers, log, underWay } = modules;
   const receiptBinding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
 
   return {
@@ -116,7 +118,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
             },
             ask.budget ?? null,
           );
-          peers.showVoucher(link, channel, () => channels.signVoucher(channel.config, microUsd(0n)));
+          vouchers.beforeRequest(link, channel);
           const late = lateReceipt(link, requestId);
           const delivered = await deliver(link, payload, terms, ask, offer, told, acceptMs, signal);
           const signed =
@@ -125,7 +127,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
           const purchase = await settle({ ...delivered, signed }, { ask, offer, terms, payload, link, reserved });
           if (delivered.error?.code.startsWith("payment.") === true) {
             // Our view of the channel is not the provider's: look at the chain, and show the voucher again.
-            peers.forgetVoucher(link, channel.id);
+            vouchers.refused(link, channel.id);
             await channels.recheck(channel.id);
           }
           return purchase;
@@ -202,11 +204,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
       return leaveOpen(bought, delivered, window, cancelledError());
     }
     if (accept === null || refused || (nothing && error !== null)) {
-      await ledger.finish(
-        requestId,
-        failed(delivered, error?.message ?? "cancelled before it began"),
-        channels.signVoucher,
-      );
+      await ledger.finish(requestId, failed(delivered, error?.message ?? "cancelled before it began"));
       if (error !== null && !BLAMELESS.includes(error.code) && !error.code.startsWith("payment.")) {
         peers.exclude(offer.peerId, error.message);
       }
@@ -248,24 +246,20 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     const state = faults.length === 0 ? "done" : "disputed";
     const { cachedTokens, outputTokens } = seen;
     const usage = { promptTokens, cachedTokens, outputTokens };
-    const channel = await ledger.finish(
-      requestId,
-      {
-        ...open(delivered),
-        state,
-        cost,
-        usage,
-        reserved: microUsd(0n),
-        signed,
-        fault: faults.length === 0 ? null : faults.join("; "),
-      },
-      channels.signVoucher,
-    );
+    const channel = await ledger.finish(requestId, {
+      ...open(delivered),
+      state,
+      cost,
+      usage,
+      reserved: microUsd(0n),
+      signed,
+      fault: faults.length === 0 ? null : faults.join("; "),
+    });
     if (faults.length > 0) {
       log("warn", `receipt of ${offer.provider} is wrong, paid by own count: ${faults.join("; ")}`, { requestId });
       peers.exclude(offer.peerId, "its receipt was wrong");
     }
-    show(link, channel);
+    vouchers.afterAnswer(link, channel.id);
     const failure = error ?? levelError(signed.receipt.proofLevel, ask.policy);
     if (failure !== null) {
       return { requestId, error: failure, textDelivered: text !== "" };
@@ -293,12 +287,12 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     const stored = { id: requestId, channelId, provider: offer.provider, request: payload, reserved };
     const cost = unseenCost(signed, stored, offer.receiptKey, receiptBinding, modules.recoverAddress);
     if (cost === null) {
-      await ledger.finish(requestId, failed(delivered, "its receipt was wrong"), channels.signVoucher);
+      await ledger.finish(requestId, failed(delivered, "its receipt was wrong"));
     } else {
       const state = cost === signed.receipt.cost ? ("done" as const) : ("disputed" as const);
       const fault = `cancelled; the receipt of ${signed.receipt.cost} units covers what was still under way`;
       const result = { ...open(delivered), signed, state, cost, usage: receiptUsage(signed), fault };
-      show(link, await ledger.finish(requestId, result, channels.signVoucher));
+      vouchers.afterAnswer(link, (await ledger.finish(requestId, result)).id);
     }
     return { requestId, error: cancelledError(), textDelivered: delivered.text !== "" };
   }
@@ -310,22 +304,12 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     window: MicroUsd,
     error: DepinferError,
   ): Promise<Purchase> {
-    await ledger.finish(
-      requestId,
-      { ...open(delivered), reserved: atMost(window, reserved), fault: error.message },
-      channels.signVoucher,
-    );
+    await ledger.finish(requestId, { ...open(delivered), reserved: atMost(window, reserved), fault: error.message });
     underWay.delete(requestId);
     if (!link.closed) {
       modules.onBroken(link);
     }
     return { requestId, error, textDelivered: delivered.text !== "" };
-  }
-
-  function show(link: Link, channel: BuyerChannel): void {
-    if (!link.closed) {
-      peers.showVoucher(link, channel, () => channels.signVoucher(channel.config, channel.owed));
-    }
   }
 }
 

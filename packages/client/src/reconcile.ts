@@ -14,16 +14,16 @@ import {
 } from "@depinfer/protocol";
 import type { BuyerLedger } from "./buyer-ledger.ts";
 import { NO_TOKENS, type StoredRequest } from "./buyer-rows.ts";
-import type { BuyerChannels } from "./channels.ts";
 import type { Peers } from "./peers.ts";
 import { receiptUsage } from "./receipt-check.ts";
 import { unseenCost } from "./unseen-receipt.ts";
+import type { VoucherSender } from "./voucher-sender.ts";
 
 export interface ReconcileModules {
   readonly host: Host;
   readonly chain: Chain;
   readonly ledger: BuyerLedger;
-  readonly channels: BuyerChannels;
+  readonly vouchers: VoucherSender;
   readonly peers: Peers;
   readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
   readonly log: Log;
@@ -50,7 +50,7 @@ export function createReconciler({
   host,
   chain,
   ledger,
-  channels,
+  vouchers,
   peers,
   recoverAddress,
   log,
@@ -73,7 +73,7 @@ export function createReconciler({
           await giveUp(left);
         }
       }
-      await show(link, channel.id);
+      await vouchers.show(link, channel.id);
     }
     if (waiting && !final) {
       // The provider may have been about to sign.
@@ -102,11 +102,7 @@ export function createReconciler({
     for (const { id, providerNonce, tokens, text, fault } of requests.filter((request) => ledger.isOpen(request.id))) {
       const nothing = { cost: microUsd(0n), usage: NO_TOKENS, reserved: microUsd(0n), signed: null };
       const why = fault ?? "its end was not seen, and the provider has no receipt for it";
-      await ledger.finish(
-        id,
-        { state: "failed", ...nothing, providerNonce, tokens, text, fault: why },
-        channels.signVoucher,
-      );
+      await ledger.finish(id, { state: "failed", ...nothing, providerNonce, tokens, text, fault: why });
     }
   }
 
@@ -117,34 +113,21 @@ export function createReconciler({
       // Another link may have brought the same receipt meanwhile.
       if (request !== undefined && cost !== null && ledger.isOpen(request.id)) {
         const whole = cost === signed.receipt.cost;
-        await ledger.finish(
-          request.id,
-          {
-            state: whole ? "done" : "disputed",
-            cost,
-            usage: receiptUsage(signed),
-            reserved: microUsd(0n),
-            providerNonce: request.providerNonce,
-            tokens: request.tokens,
-            text: request.text,
-            signed,
-            fault: whole
-              ? "the end of the answer was not seen; paid by its receipt"
-              : `the end of the answer was not seen; the receipt asks for ${signed.receipt.cost} units`,
-          },
-          channels.signVoucher,
-        );
+        await ledger.finish(request.id, {
+          state: whole ? "done" : "disputed",
+          cost,
+          usage: receiptUsage(signed),
+          reserved: microUsd(0n),
+          providerNonce: request.providerNonce,
+          tokens: request.tokens,
+          text: request.text,
+          signed,
+          fault: whole
+            ? "the end of the answer was not seen; paid by its receipt"
+            : `the end of the answer was not seen; the receipt asks for ${signed.receipt.cost} units`,
+        });
         log("info", `paid ${cost} units for a request whose end was not seen`, { requestId: request.id });
       }
-    }
-  }
-
-  /** The newest voucher, which a crash may have kept from being sent. */
-  async function show(link: Link, id: Hex): Promise<void> {
-    const latest = ledger.channel(id);
-    await ledger.settled();
-    if (latest !== undefined && latest.owed > 0n && !link.closed) {
-      peers.showVoucher(link, latest, () => channels.signVoucher(latest.config, latest.owed));
     }
   }
 

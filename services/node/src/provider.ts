@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
 import { AUDIT_CONTRACTS, auditEvents, type Chain, type EventBatch, type Signer } from "@depinfer/chain";
 import type { Engine } from "@depinfer/inference";
 import type { Journal } from "@depinfer/journal";
@@ -80,6 +81,10 @@ export interface ProviderNode {
   state(): NodeState;
 }
 
+/** Time that a buyer has to send the voucher for its last answers before they are settled without it, in ms. */
+const VOUCHER_WAIT_MS = 1_000;
+const VOUCHER_POLL_MS = 10;
+
 /** Serves one engine to the network and is paid for it. */
 export function createNode(modules: NodeModules, options: NodeOptions): ProviderNode {
   const { host, chain, engine, journal, log } = modules;
@@ -103,6 +108,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
   const working = new Set<Promise<void>>();
   const underWay = new Set<Hex>();
   let inFlight = 0;
+  let lastAnswerAt = 0;
   let settling: Promise<Settlement> | null = null;
 
   async function serve(exchange: Exchange, link: Link): Promise<void> {
@@ -135,6 +141,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
         );
       } finally {
         inFlight -= 1;
+        lastAnswerAt = Date.now();
       }
     } catch (error) {
       log("warn", `request refused or failed: ${errorMessage(error)}`, { peer: link.peerId, code: errorCode(error) });
@@ -145,10 +152,20 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
   }
 
   function settleOnce(): Promise<Settlement> {
-    settling ??= settle({ chain, ledger }, provider, receiptBinding).finally(() => {
-      settling = null;
-    });
+    settling ??= vouchersDue()
+      .then(() => settle({ chain, ledger }, provider, receiptBinding))
+      .finally(() => {
+        settling = null;
+      });
     return settling;
+  }
+
+  /** Buyers pay several answers with one voucher: the one for the last answers is on its way. */
+  async function vouchersDue(): Promise<void> {
+    const until = lastAnswerAt + VOUCHER_WAIT_MS;
+    while (Date.now() < until && ledger.openChannels().some(({ owed, vouchered }) => owed > vouchered)) {
+      await sleep(VOUCHER_POLL_MS);
+    }
   }
 
   return {

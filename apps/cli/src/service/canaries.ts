@@ -80,7 +80,7 @@ export function startCanaries(modules: CanaryServiceModules, options: CanaryServ
     return {
       buyer,
       async close() {
-        buyer.stop();
+        await buyer.stop();
         await node.stop();
         purchases.close();
       },
