@@ -1,4 +1,12 @@
 export type { Amounts } from "./concentration/amounts.ts";
+export {
+  amountsOfClusters,
+  type Cluster,
+  type ClusterOptions,
+  clusterIdentities,
+  type Evidence,
+  type Identity,
+} from "./concentration/clusters.ts";
 export { EconomicsError } from "./concentration/economics-error.ts";
 export { type LorenzPoint, lorenzCurve } from "./concentration/lorenz.ts";
 export {
@@ -12,5 +20,12 @@ export {
   theil,
   topShare,
 } from "./concentration/measures.ts";
+export {
+  type DecentralisationIndex,
+  decentralisationIndex,
+  HOLD_UP_SHARE,
+  type IndexLayer,
+  type LayerScore,
+} from "./index/decentralisation-index.ts";
 export { type SettledPass, shareSurplus } from "./pass-shares.ts";
 export { type Capacity, chooseSlot } from "./routing.ts";
