@@ -14,6 +14,7 @@ import { sendError, sendJson } from "./http-error.ts";
 import { checkHostAndOrigin } from "./http-guard.ts";
 import type { Idempotency } from "./idempotency.ts";
 import type { Keys } from "./keys.ts";
+import type { PassDesk } from "./passes.ts";
 import { sendStatement } from "./statement.ts";
 import { modelList, offerList, receiptList, receiptView } from "./views.ts";
 import type { Seller } from "./x402/seller.ts";
@@ -22,6 +23,8 @@ export interface GatewayModules {
   readonly buyer: Buyer;
   readonly keys: Keys;
   readonly idempotency: Idempotency;
+  /** Lets passes pay for the requests of keys that they are bound to. */
+  readonly passes?: PassDesk;
   /** Sells to whoever pays by x402; without it every request needs a key. */
   readonly seller?: Seller;
   readonly log: Log;

@@ -43,6 +43,13 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "idempotency.tooLong": { status: 409, type: "invalid_request_error" },
   "budget.exhausted": { status: 429, type: "insufficient_quota", code: "insufficient_quota" },
   "wallet.insufficient": { status: 402, type: "insufficient_quota" },
+  "pass.quotaSpent": { status: 402, type: "insufficient_quota" },
+  "pass.expired": { status: 402, type: "insufficient_quota" },
+  "pass.notActive": { status: 402, type: "insufficient_quota" },
+  "pass.insufficient": { status: 402, type: "insufficient_quota" },
+  "pass.notOurs": { status: 402, type: "insufficient_quota" },
+  "pass.otherModel": { status: 403, type: "invalid_request_error" },
+  "pass.rateLimited": { status: 429, type: "rate_limit_error", code: "rate_limit_exceeded" },
   "payment.required": PAYMENT,
   "payment.mismatch": PAYMENT,
   "payment.invalid": PAYMENT,
@@ -86,12 +93,18 @@ export function describeError(error: unknown): {
   };
 }
 
-/** Seconds after which a client may try again. */
-const RETRY_AFTER = "2";
+/** Seconds after which a client may try again, where the error does not say. */
+const RETRY_AFTER = 2;
 
 export function sendError(response: ServerResponse, error: unknown): void {
   const { status, body, retryable } = describeError(error);
-  sendJson(response, status, body, retryable ? { "retry-after": RETRY_AFTER } : {});
+  const after = error instanceof DepinferError ? error.metadata.retryAfterSeconds : undefined;
+  sendJson(
+    response,
+    status,
+    body,
+    retryable ? { "retry-after": String(typeof after === "number" ? after : RETRY_AFTER) } : {},
+  );
 }
 
 export function sendJson(

@@ -44,4 +44,17 @@ export const GATEWAY_MIGRATIONS: readonly string[] = [
      payments INTEGER NOT NULL,
      amount INTEGER NOT NULL                 -- units
    ) STRICT`,
+  `CREATE TABLE pass_use (                   -- tokens that were used of a pass; an upgrade begins anew in another tier
+     pass INTEGER NOT NULL,
+     tier INTEGER NOT NULL,
+     used INTEGER NOT NULL,
+     PRIMARY KEY (pass, tier)
+   ) STRICT;
+   CREATE TABLE pass_seats (                 -- requests at work, with the most tokens that they can use
+     id INTEGER PRIMARY KEY,
+     pass INTEGER NOT NULL,
+     tier INTEGER NOT NULL,
+     tokens INTEGER NOT NULL,
+     request_id TEXT                         -- the last request that was bought
+   ) STRICT`,
 ];

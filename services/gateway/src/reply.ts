@@ -81,6 +81,22 @@ export function goneSignal(response: ServerResponse): AbortSignal {
   return gone.signal;
 }
 
+/** As `inner`, with headers that are read when the reply begins. */
+export function withHeaders(inner: Reply, headers: () => Readonly<Record<string, string>>): Reply {
+  return {
+    get begun() {
+      return inner.begun;
+    },
+    get closed() {
+      return inner.closed;
+    },
+    begin: (head) => inner.begin({ ...head, headers: { ...head.headers, ...headers() } }),
+    write: (text) => inner.write(text),
+    end: (text) => inner.end(text),
+    breakOff: (text) => inner.breakOff(text),
+  };
+}
+
 /** A reply that is held back until somebody decides what becomes of it. */
 export function heldReply(): { readonly reply: Reply; readonly whole: () => WholeReply | null } {
   let whole: WholeReply | null = null;

@@ -7,6 +7,7 @@ import {
   createGateway,
   createIdempotency,
   createKeys,
+  createPassDesk,
   createSeller,
   GATEWAY_MIGRATIONS,
   type Keys,
@@ -68,7 +69,19 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
       )
     : undefined;
   const gateway = createGateway(
-    { buyer, keys, idempotency: createIdempotency(journal), log, ...(seller === undefined ? {} : { seller }) },
+    {
+      buyer,
+      keys,
+      idempotency: createIdempotency(journal),
+      passes: createPassDesk({
+        passes: chain.passes,
+        buyer,
+        journal,
+        use: { operator: identity.wallet.address, signer: identity.signer.address },
+      }),
+      log,
+      ...(seller === undefined ? {} : { seller }),
+    },
     {
       host: options.host,
       port: options.port,

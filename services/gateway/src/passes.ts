@@ -1,0 +1,209 @@
+import type { Pass, Passes, PassTier } from "@depinfer/chain";
+import { type AskPass, type Buyer, mostPromptTokens } from "@depinfer/client";
+import { countColumn, type Journal } from "@depinfer/journal";
+import { DepinferError, type Hex, microUsd, tierServes, type Usage } from "@depinfer/protocol";
+import type { Asked } from "./asked.ts";
+import { notActive, notOurs, otherModel, quotaSpent, rateLimited } from "./pass-errors.ts";
+
+/** A request that a pass pays for. The most tokens that it can use are set aside until it ends. */
+export interface PassSeat {
+  readonly pass: AskPass;
+  /** Tokens that the pass has left beside all requests at work, which count with the most that they can use. */
+  remaining(): bigint;
+  /** Notes the purchase, so that a crash does not forget what it used. */
+  bought(requestId: Hex): void;
+  /** Ends the request, once: durably counts what the answer used, or without one what the ledger says. */
+  leave(usage?: Usage): Promise<void>;
+}
+
+/** Counts tokens of passes against their quotas, durably, and requests against their rates. */
+export interface PassDesk {
+  /** @throws DepinferError `pass.*` when the pass does not pay for the request; nothing is set aside then. */
+  enter(passId: bigint, asked: Asked): Promise<PassSeat>;
+}
+
+export interface PassDeskModules {
+  readonly passes: Pick<Passes, "pass" | "tier">;
+  readonly buyer: Pick<Buyer, "request">;
+  readonly journal: Journal;
+  /** Who has to be named in a pass, for this gateway to fund channels and sign for it. */
+  readonly use: { readonly operator: Hex; readonly signer: Hex };
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** What the chain said of a pass. */
+interface Known {
+  readonly pass: Pass;
+  readonly tier: PassTier;
+  readonly readAt: number;
+}
+
+/** Passes change by their holders' transactions, which take seconds anyway. */
+const FRESH_MS = 3_000;
+/** A pass that seems not to pay is looked at again, but not for each request of somebody who asks on. */
+const LEAST_MS = 500;
+/** While the chain is away, what it said last holds for so long. */
+const STALE_MS = 300_000;
+/** Output limit when the client names none; the buyer's. */
+const DEFAULT_MAX_TOKENS = 512;
+const MINUTE_MS = 60_000;
+
+export function createPassDesk({ passes, buyer, journal, use, now = Date.now }: PassDeskModules): PassDesk {
+  const { db } = journal;
+  const sql = {
+    use: db.prepare("SELECT used FROM pass_use WHERE pass = ? AND tier = ?"),
+    reserved: db.prepare("SELECT coalesce(sum(tokens), 0) AS tokens FROM pass_seats WHERE pass = ? AND tier = ?"),
+    seat: db.prepare("INSERT INTO pass_seats (pass, tier, tokens) VALUES (?, ?, ?) RETURNING id"),
+    bought: db.prepare("UPDATE pass_seats SET request_id = ? WHERE id = ?"),
+    leave: db.prepare("DELETE FROM pass_seats WHERE id = ?"),
+    add: db.prepare(
+      "INSERT INTO pass_use (pass, tier, used) VALUES (?, ?, ?) ON CONFLICT (pass, tier) DO UPDATE SET used = used + excluded.used",
+    ),
+    left: db.prepare("SELECT * FROM pass_seats"),
+  };
+  const known = new Map<bigint, Known>();
+  const tiers = new Map<bigint, PassTier>();
+  const recent = new Map<bigint, number[]>();
+
+  // What was at work when the process died used what the ledger says by now.
+  journal.recordNow(() => {
+    for (const row of sql.left.all()) {
+      const tokens = countColumn(row, "tokens");
+      sql.add.run(row.pass ?? null, row.tier ?? null, usedBy(buyer, textOrNull(row.request_id), tokens));
+      sql.leave.run(row.id ?? null);
+    }
+  });
+
+  async function readTier(id: bigint): Promise<PassTier | undefined> {
+    const tier = tiers.get(id) ?? (await passes.tier(id));
+    if (tier !== undefined) {
+      tiers.set(id, tier);
+    }
+    return tier;
+  }
+
+  /** @param maxAgeMs how old the chain's word may be while the chain answers. */
+  async function look(passId: bigint, maxAgeMs: number): Promise<Known> {
+    const before = known.get(passId);
+    if (before !== undefined && now() - before.readAt < maxAgeMs) {
+      return before;
+    }
+    try {
+      const pass = await passes.pass(passId);
+      const tier = pass === undefined ? undefined : await readTier(pass.tier);
+      if (pass === undefined || tier === undefined) {
+        throw notActive(passId, "not known to the contract");
+      }
+      const fresh = { pass, tier, readAt: now() };
+      known.set(passId, fresh);
+      return fresh;
+    } catch (error) {
+      const away = error instanceof DepinferError && error.code === "chain.unreachable";
+      if (away && before !== undefined && now() - before.readAt < STALE_MS) {
+        return before;
+      }
+      throw error;
+    }
+  }
+
+  /** Tokens that a pass bought in its tier: each renewal pays the price once more and adds the quota. */
+  function granted({ pass, tier }: Known): bigint {
+    return tier.price === 0n ? tier.quota : (tier.quota * pass.paid) / tier.price;
+  }
+
+  function usedOf({ pass }: Known): bigint {
+    const row = sql.use.get(pass.id, pass.tier);
+    return row === undefined ? 0n : BigInt(countColumn(row, "used"));
+  }
+
+  function leftOf(state: Known): bigint {
+    const reserved = BigInt(countColumn(sql.reserved.get(state.pass.id, state.pass.tier) ?? {}, "tokens"));
+    return granted(state) - usedOf(state) - reserved;
+  }
+
+  function fault(state: Known, asked: Asked, wanted: bigint): DepinferError | null {
+    const { pass, tier } = state;
+    if (pass.status !== "active") {
+      return notActive(pass.id, pass.status);
+    }
+    if (pass.operator !== use.operator || pass.signer !== use.signer) {
+      return notOurs(pass.id);
+    }
+    if (!tierServes(tier, asked.parsed.model)) {
+      return otherModel(pass.id, asked.parsed.model);
+    }
+    const left = leftOf(state);
+    return left < wanted ? quotaSpent(pass.id, granted(state), left, wanted) : null;
+  }
+
+  /** Counts a request against the tier's rate. @throws DepinferError `pass.rateLimited`. */
+  function admit({ pass, tier }: Known): void {
+    const since = now() - MINUTE_MS;
+    const times = (recent.get(pass.id) ?? []).filter((time) => time > since);
+    const [oldest] = times;
+    if (tier.requestsPerMinute > 0 && oldest !== undefined && times.length >= tier.requestsPerMinute) {
+      throw rateLimited(pass.id, tier.requestsPerMinute, Math.max(1, Math.ceil((oldest - since) / 1_000)));
+    }
+    recent.set(pass.id, [...times, now()]);
+  }
+
+  return {
+    async enter(passId, asked) {
+      const most = mostPromptTokens(asked.body) + (asked.parsed.generation.maxTokens ?? DEFAULT_MAX_TOKENS);
+      const wanted = BigInt(most);
+      let state = await look(passId, FRESH_MS);
+      if (fault(state, asked, wanted) !== null) {
+        // It may have been renewed a moment ago.
+        state = await look(passId, LEAST_MS);
+      }
+      const { pass, tier } = state;
+      const id = await journal.record(() => {
+        const reason = fault(state, asked, wanted);
+        if (reason !== null) {
+          throw reason;
+        }
+        admit(state);
+        return countColumn(sql.seat.get(pass.id, pass.tier, most) ?? {}, "id");
+      });
+      let requestId: Hex | null = null;
+      let seated = true;
+      return {
+        pass: { id: pass.id, unitsPerMillion: microUsd(tier.unitsPerMillion) },
+        remaining: () => leftOf(state),
+        bought(bought) {
+          requestId = bought;
+          // Not awaited: the journal keeps the order, so this is durable before anything is charged. A journal that
+          // fails here fails the purchase too.
+          journal.record(() => sql.bought.run(bought, id)).catch(() => undefined);
+        },
+        async leave(usage) {
+          if (seated) {
+            seated = false;
+            const tokens =
+              usage === undefined ? usedBy(buyer, requestId, most) : usage.promptTokens + usage.outputTokens;
+            await journal.record(() => {
+              sql.add.run(pass.id, pass.tier, tokens);
+              sql.leave.run(id);
+            });
+          }
+        },
+      };
+    },
+  };
+}
+
+/** Tokens that a request without an answer used: what was paid, and all that was set aside while that is not settled. */
+function usedBy(buyer: Pick<Buyer, "request">, requestId: Hex | null, most: number): number {
+  const stored = requestId === null ? undefined : buyer.request(requestId);
+  if (stored === undefined || stored.state === "failed") {
+    return 0;
+  }
+  return stored.state === "done" || stored.state === "disputed"
+    ? stored.usage.promptTokens + stored.usage.outputTokens
+    : most;
+}
+
+function textOrNull(value: unknown): Hex | null {
+  return typeof value === "string" ? `0x${value.slice(2)}` : null;
+}
