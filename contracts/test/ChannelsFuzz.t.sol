@@ -71,9 +71,13 @@ contract ChannelsFuzzTest is ChannelsFixture {
         channels.claim(config, cumulative, noise);
     }
 
-    /// @dev One batch does what the same vouchers do one after another, bad ones among them.
+    /// @dev One batch does what the same vouchers do one after another, bad ones, repeated ones and gifts among them.
     function testFuzz_batchEqualsSequence(uint256 seed, uint8 size) public {
         Claim[] memory claims = _randomClaims(seed, 1 + size % 24);
+        // Neither tokens nor deposits that nobody asked for make a difference between the two.
+        token.mint(address(channels), seed % 1_000);
+        vm.prank(stranger);
+        channels.topUp(_config(seed % 3), 1 + seed % 50);
         bytes32[] memory ids = new bytes32[](4);
         for (uint256 i; i < ids.length; ++i) {
             ids[i] = channels.channelId(_config(i));
@@ -97,6 +101,29 @@ contract ChannelsFuzzTest is ChannelsFixture {
         assertEq(credited, earnedOneByOne, "credited");
     }
 
+    /// @dev In whatever order a batch stands, each channel ends with its best good voucher, and one bad one blocks none.
+    function testFuzz_batchOrderChangesNoChannel(uint256 seed, uint8 size) public {
+        Claim[] memory claims = _randomClaims(seed, 1 + size % 24);
+        uint256[4] memory best;
+        for (uint256 i; i < claims.length; ++i) {
+            uint256 index = uint256(claims[i].config.salt);
+            bytes memory good =
+                signVoucher(SIGNER_KEY, channels.channelId(claims[i].config), claims[i].maxClaimableAmount);
+            bool counts =
+                keccak256(good) == keccak256(claims[i].signature) && index < 3 && claims[i].maxClaimableAmount <= 100;
+            if (counts && claims[i].maxClaimableAmount > best[index]) best[index] = claims[i].maxClaimableAmount;
+        }
+        for (uint256 i = claims.length - 1; i > 0; --i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            (claims[i], claims[seed % (i + 1)]) = (claims[seed % (i + 1)], claims[i]);
+        }
+        channels.claimBatch(claims);
+        for (uint256 i; i < 3; ++i) {
+            assertEq(channels.channel(channels.channelId(_config(i))).settled, best[i], "settled");
+        }
+        assertEq(channels.earned(receiver) + channels.earned(receiverAuthorizer), best[0] + best[1] + best[2], "all");
+    }
+
     function _config(uint256 index) internal view returns (ChannelConfig memory config) {
         config = configOf(index);
         // Two receivers, so that a batch changes receiver and comes back.
@@ -115,6 +142,8 @@ contract ChannelsFuzzTest is ChannelsFixture {
             uint128 amount = uint128((seed >> 8) % 130); // some above the deposit, some stale
             uint256 key = (seed >> 64) % 5 == 0 ? 0xB0B : SIGNER_KEY;
             claims[i] = Claim(config, amount, signVoucher(key, channels.channelId(config), amount));
+            // One in five is one of those before it again.
+            if (i != 0 && (seed >> 96) % 5 == 0) claims[i] = claims[(seed >> 128) % i];
         }
     }
 

@@ -3,23 +3,27 @@ pragma solidity ^0.8.28;
 
 import {ChannelConfig, Channels, Claim} from "../../src/Channels.sol";
 import {TestUSD} from "../../src/TestUSD.sol";
-import {Test} from "./Test.sol";
+import {Authorization} from "../../src/types/TokenIn.sol";
+import {TokenSignatures} from "./TokenSignatures.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Does anything that anyone may do, over few parties and few salts, so that ids are used again and again, and
 /// remembers what must never be undone. A call that the contract refuses is an outcome like any other.
-contract ChannelsHandler is Test {
+contract ChannelsHandler is TokenSignatures {
     uint256 internal constant PARTIES = 3;
     uint256 internal constant SALTS = 3;
     uint256 internal constant KEY = 0xA11CE;
     uint40 internal constant DELAY = 15 minutes;
 
+    address internal immutable RUNNER = msg.sender;
     TestUSD public immutable TOKEN;
     Channels public immutable CHANNELS;
     /// @dev The same code with the same token: its vouchers must be worth nothing to `CHANNELS`.
     Channels public immutable TWIN;
 
     uint256 public donated;
+    /// @dev What deposits by signature brought in all: at most what was signed for.
+    uint256 public authorized;
     bytes32[] internal ids;
     mapping(bytes32 id => bool) internal known;
     mapping(bytes32 id => bool) public everClosed;
@@ -47,6 +51,11 @@ contract ChannelsHandler is Test {
         return 2 * PARTIES;
     }
 
+    /// @dev The account that deposits by signature alone.
+    function keyHolder() public pure returns (address) {
+        return vm.addr(KEY);
+    }
+
     function channelIds() external view returns (bytes32[] memory) {
         return ids;
     }
@@ -69,6 +78,36 @@ contract ChannelsHandler is Test {
     function deposit(uint256 who, uint256 amount) external watched {
         vm.prank(party(who % (2 * PARTIES)));
         try CHANNELS.deposit(party(who % PARTIES), bound(amount, 0, 1e9)) {} catch {}
+    }
+
+    /// @dev Few salts and amounts, so that the same authorization comes again and again; sometimes for the twin.
+    function depositSigned(uint256 seed, bool forTwin) external watched {
+        address owner = keyHolder();
+        uint256 amount = 1 + seed % 3;
+        bytes32 salt = bytes32((seed >> 8) % SALTS);
+        bytes32 nonce = CHANNELS.depositNonce(owner, amount, salt);
+        uint256 validBefore = type(uint256).max;
+        Transfer memory move =
+            Transfer(owner, forTwin ? address(TWIN) : address(CHANNELS), amount, 0, validBefore, nonce);
+        bytes memory signature = receiveSignature(TOKEN, KEY, move);
+        if (seed >> 255 == 0) signature = compact(signature);
+        TOKEN.mint(owner, amount);
+        bool used = TOKEN.authorizationState(owner, nonce);
+        try CHANNELS.depositWithAuthorization(owner, amount, Authorization(0, validBefore, salt, signature)) {
+            assertTrue(!forTwin && !used, "an authorization worked twice, or elsewhere");
+            authorized += amount;
+        } catch {
+            assertTrue(forTwin || used, "an authorization did not work");
+        }
+    }
+
+    /// @dev What the key deposited by signature leaves by the ordinary way.
+    function withdrawSigned(uint256 amount) external watched {
+        address owner = keyHolder();
+        uint256 free = CHANNELS.balanceOf(owner);
+        if (free == 0) return;
+        vm.prank(owner);
+        CHANNELS.withdraw(bound(amount, 1, free), owner);
     }
 
     function withdraw(uint256 who, uint256 amount) external watched {
@@ -155,6 +194,33 @@ contract ChannelsHandler is Test {
         amount = bound(amount, 0, 1e6);
         TOKEN.mint(address(CHANNELS), amount);
         donated += amount;
+    }
+
+    /// @dev Every payer leaves every channel and takes out everything, every receiver takes what it earned: what is left
+    /// is what was donated. Called at the end of a run.
+    function everybodyLeaves() external {
+        if (msg.sender != RUNNER) return;
+        for (uint256 seed; seed < PARTIES * PARTIES * SALTS; ++seed) {
+            ChannelConfig memory config =
+                _config(seed % PARTIES | (seed / PARTIES % PARTIES) << 8 | (seed / PARTIES / PARTIES) << 16);
+            Channels.ChannelState memory state = CHANNELS.channel(CHANNELS.channelId(config));
+            if (state.status != 1) continue;
+            if (state.withdrawAt == 0) {
+                vm.prank(config.payer);
+                CHANNELS.initiateWithdraw(config);
+            }
+            vm.warp(block.timestamp + DELAY);
+            CHANNELS.finalizeWithdraw(config);
+        }
+        for (uint256 i; i <= 2 * PARTIES; ++i) {
+            address who = i == 2 * PARTIES ? keyHolder() : party(i);
+            uint256 free = CHANNELS.balanceOf(who);
+            vm.startPrank(who);
+            if (free != 0) CHANNELS.withdraw(free, who);
+            if (CHANNELS.earned(who) != 0) CHANNELS.withdrawEarned(who);
+            vm.stopPrank();
+        }
+        assertEq(TOKEN.balanceOf(address(CHANNELS)), donated, "nothing is stuck, and nothing is missing");
     }
 
     /// @dev Vouchers for the twin contract, or for this one on another chain, redeem nothing here.
