@@ -28,4 +28,4 @@ export {
   type LayerScore,
 } from "./index/decentralisation-index.ts";
 export { type SettledPass, shareSurplus } from "./pass-shares.ts";
-export { type Capacity, chooseSlot } from "./routing.ts";
+export { type Capacity, type Capped, chooseSlot, type MemberFloor, routeJob, type SlotMarket } from "./routing.ts";

@@ -1,0 +1,40 @@
+import { gini, nakamotoCoefficient, topShare } from "@depinfer/economics";
+import { createPopulation } from "./population.ts";
+import type { Scenario } from "./scenario.ts";
+import { runSlotMarket } from "./slot-market.ts";
+import { runWeightedMarket } from "./weighted-market.ts";
+
+/** Figures of one run, over true owners. */
+export interface Outcome {
+  readonly seed: number;
+  readonly trace: number;
+  readonly gini: number;
+  readonly nc50: number;
+  readonly nc33: number;
+  /** Of all jobs; null without a whale. */
+  readonly whaleShare: number | null;
+  readonly top1: number;
+  readonly giniOfCapacity: number;
+  readonly overloaded: number;
+}
+
+/** Runs a scenario once. The same scenario and seed give the same outcome, on any machine. */
+export function simulate(scenario: Scenario, seed: number): Outcome {
+  const population = createPopulation(scenario, seed);
+  const { jobs, trace, overloaded } =
+    scenario.market === "slots"
+      ? runSlotMarket(scenario, population, seed)
+      : runWeightedMarket(scenario, population, seed);
+  const total = jobs.reduce((sum, count) => sum + count, 0);
+  return {
+    seed,
+    trace,
+    gini: gini(jobs) ?? 0,
+    nc50: nakamotoCoefficient(jobs, 0.5) ?? 0,
+    nc33: nakamotoCoefficient(jobs, 1 / 3) ?? 0,
+    whaleShare: scenario.whale === null ? null : (jobs[0] ?? 0) / total,
+    top1: topShare(jobs, 1) ?? 0,
+    giniOfCapacity: gini(Float64Array.from(population.capacity)) ?? 0,
+    overloaded,
+  };
+}
