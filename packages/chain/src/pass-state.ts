@@ -28,6 +28,8 @@ export interface Pass {
   /** The zero address where there is none. */
   readonly operator: Hex;
   readonly signer: Hex;
+  /** Unix second at which its time was stopped by `cancel` or `expire`; undefined before. */
+  readonly endedAt: number | undefined;
   readonly status: "active" | "expired" | "cancelled" | "settled";
   readonly channels: readonly PassChannel[];
   /** If it were cancelled now; what comes back of its channels can add to it. */
@@ -67,6 +69,7 @@ export async function readPass(
     drawn: pass.drawn,
     operator: lowerCase(pass.operator),
     signer: lowerCase(pass.signer),
+    endedAt: pass.endedAt === 0 ? undefined : pass.endedAt,
     status: statusOf(pass, now),
     channels: channels.map(({ config, funded }) => ({ config: lowerConfig(config), funded })),
     refundable,

@@ -48,6 +48,7 @@ const fresh: Pass = {
   drawn: 0n,
   operator: account,
   signer,
+  endedAt: undefined,
   status: "active",
   channels: [],
   refundable: 0n,

@@ -210,7 +210,7 @@ export async function settlePass(passId: bigint, options: MoneyOptions): Promise
   const { chain } = purse;
   const done: Done[] = [];
   const now = await chainNow(chain);
-  const { status, end } = await requirePass(chain, passId);
+  const { status, end, endedAt } = await requirePass(chain, passId);
   if (status === "settled") {
     throw new DepinferError({
       code: "pass.settled",
@@ -225,7 +225,7 @@ export async function settlePass(passId: bigint, options: MoneyOptions): Promise
       remedy: `To end it now: depinfer pass cancel ${passId}`,
     });
   }
-  if (status !== "cancelled") {
+  if (endedAt === undefined) {
     done.push(
       await perform(
         purse,
