@@ -32,7 +32,8 @@ export function notOurs(pass: bigint): DepinferError {
   return new DepinferError({
     code: "pass.notOurs",
     message: `Pass ${pass} is not set up for this gateway: another account funds its channels or signs for them`,
-    remedy: "Let its holder call setOperator of the Passes contract with this gateway's wallet and session key, or pay per use",
+    remedy:
+      "Let its holder call setOperator of the Passes contract with this gateway's wallet and session key, or pay per use",
     metadata: { pass: pass.toString() },
   });
 }
