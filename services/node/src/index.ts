@@ -6,6 +6,7 @@ export {
   needsSubstitute,
 } from "./adversary/adversary.ts";
 export type { Settlement } from "./epochs.ts";
+export type { LedgerChannel } from "./ledger.ts";
 export { createNonceBook, type NonceBook } from "./nonces.ts";
 export { createNode, type NodeModules, type NodeOptions, type NodeState, type ProviderNode } from "./provider.ts";
 export { PROVIDER_MIGRATIONS } from "./provider-journal.ts";

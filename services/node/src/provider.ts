@@ -18,7 +18,7 @@ import {
 import { answer } from "./answer.ts";
 import { createClosingClaims } from "./closing-claims.ts";
 import { type Settlement, settle } from "./epochs.ts";
-import { createLedger } from "./ledger.ts";
+import { createLedger, type LedgerChannel } from "./ledger.ts";
 import type { NonceBook } from "./nonces.ts";
 import { keepOffering } from "./offers.ts";
 import { createPayments } from "./payments.ts";
@@ -79,6 +79,8 @@ export interface ProviderNode {
   /** Posts the epoch's root and claims what is vouchered, now. */
   settle(): Promise<Settlement>;
   state(): NodeState;
+  /** Every channel that pays this provider, as its journal knows it. */
+  channels(): readonly LedgerChannel[];
 }
 
 /** Time that a buyer has to send the voucher for its last answers before they are settled without it, in ms. */
@@ -203,6 +205,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
       await Promise.allSettled([...working, closing.settled()]);
     },
     settle: settleOnce,
+    channels: () => ledger.channels(),
     state() {
       const channels = ledger.channels();
       const sum = (pick: (channel: (typeof channels)[number]) => bigint) =>

@@ -1,15 +1,31 @@
 import type { Buyer } from "@depinfer/client";
 import { type Keys, statementOf } from "@depinfer/gateway";
-import { microUsdSchema } from "@depinfer/protocol";
+import { type Hex, microUsdSchema } from "@depinfer/protocol";
 import { z } from "zod";
 import { type ControlMethods, withParameters } from "./control.ts";
 
 const budget = microUsdSchema.nullable();
 const name = z.string();
+/** Newest requests that are looked at; older ones have ended. */
+const MOST_UNDER_WAY = 1_000;
 
 /** What the command line asks of a gateway: its keys, their budgets and passes, and what was spent. */
 export function gatewayControl({ buyer, keys }: { readonly buyer: Buyer; readonly keys: Keys }): ControlMethods {
   return {
+    /** What of each channel is signed away or set aside for requests under way. */
+    channels() {
+      const reserved = new Map<Hex, bigint>();
+      for (const request of buyer.requests(MOST_UNDER_WAY)) {
+        reserved.set(request.channelId, (reserved.get(request.channelId) ?? 0n) + request.reserved);
+      }
+      return buyer.channels().map(({ id, provider, owed, settled }) => ({
+        id,
+        with: provider,
+        vouchered: owed.toString(),
+        inFlight: (reserved.get(id) ?? 0n).toString(),
+        settled: settled.toString(),
+      }));
+    },
     /** The key's text, which nobody can read again. */
     createKey: withParameters(z.strictObject({ name, budget }), (asked) => keys.create(asked.name, asked.budget)),
     listKeys: () => keys.list().map((key) => ({ ...key, ...buyer.account(key.name) })),

@@ -103,7 +103,18 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
       slots: description.slots,
       adversary: options.adversary ?? null,
     },
-    control: { state: node.state, settle: () => node.settle() },
+    control: {
+      state: node.state,
+      settle: () => node.settle(),
+      channels: () =>
+        node.channels().map(({ id, config, owed, vouchered, settled }) => ({
+          id,
+          with: config.payer,
+          vouchered: vouchered.toString(),
+          inFlight: (owed > vouchered ? owed - vouchered : 0n).toString(),
+          settled: settled.toString(),
+        })),
+    },
     async stop() {
       await node.stop();
       await host.stop();
