@@ -33,6 +33,9 @@ const CONTRACTS: Readonly<Record<string, string>> = {
   ValidatorSet: "validatorSet",
 };
 
+/** Put on local chains in place of other protocols' contracts; only their bytecode is needed. */
+const STAND_INS: readonly string[] = ["Multicall3StandIn", "X402BatchSettlementStandIn", "X402DepositCollectorStandIn"];
+
 /**
  * The forge program itself, from the platform package that npm installed. The `forge` of `node_modules/.bin` is a script
  * around it that exits with 0 whatever the tests say.
@@ -85,14 +88,19 @@ function generate(): Map<string, string> {
     const { abi, bytecode } = readArtifact(name);
     const entries = abi.map((entry) => `  ${JSON.stringify(entry)},\n`).join("");
     files.set(`${ABI_FOLDER}/${name}.abi.ts`, `${GENERATED}export const ${constant}Abi = [\n${entries}] as const;\n`);
-    files.set(
-      `${BYTECODE_FOLDER}/${name}.ts`,
-      `${GENERATED}// biome-ignore format: one long line\nexport const ${constant}Bytecode = "${bytecode.object}";\n`,
-    );
+    files.set(`${BYTECODE_FOLDER}/${name}.ts`, bytecodeFile(constant, bytecode.object));
     index.push(`export { ${constant}Abi } from "./${name}.abi.ts";\n`);
   }
   files.set(`${ABI_FOLDER}/index.ts`, GENERATED + index.join(""));
+  for (const name of STAND_INS) {
+    const constant = name.charAt(0).toLowerCase() + name.slice(1);
+    files.set(`${BYTECODE_FOLDER}/${name}.ts`, bytecodeFile(constant, readArtifact(name).bytecode.object));
+  }
   return files;
+}
+
+function bytecodeFile(constant: string, bytecode: string): string {
+  return `${GENERATED}// biome-ignore format: one long line\nexport const ${constant}Bytecode = "${bytecode}";\n`;
 }
 
 function build(): number {

@@ -15,6 +15,7 @@ import { createEvmAccount, type EvmAccount } from "@depinfer/chain/evm-account";
 import { createSeller, type Seller, type SellerOptions } from "@depinfer/gateway";
 import { type Hex, microUsd, toHex } from "@depinfer/protocol";
 import { x402Client, x402HTTPClient } from "@x402/core/client";
+import { BatchSettlementEvmScheme } from "@x402/evm/batch-settlement/client";
 import { ExactEvmScheme } from "@x402/evm/exact/client";
 import { wrapFetchWithPayment } from "@x402/fetch";
 import { startTestGateway, type TestGateway } from "../../services/gateway/src/test-gateway.ts";
@@ -32,8 +33,8 @@ export interface Shop {
   readonly payTo: Hex;
   readonly running: TestGateway;
   readonly seller: () => Seller;
-  /** A client of the reference implementation with a fresh, funded wallet. */
-  payer(funds?: bigint): Promise<Payer>;
+  /** A client of the reference implementation with a fresh, funded wallet, which pays at once or by a channel. */
+  payer(funds?: bigint, by?: "exact" | "channel"): Promise<Payer>;
   balance(owner: Hex): Promise<bigint>;
   stop(): Promise<void>;
 }
@@ -43,6 +44,7 @@ export interface Payer {
   readonly chain: Chain;
   readonly account: EvmAccount;
   readonly http: x402HTTPClient;
+  readonly channels: BatchSettlementEvmScheme;
   readonly fetch: typeof fetch;
 }
 
@@ -83,18 +85,22 @@ export async function startShop(
       }
       return seller;
     },
-    async payer(funds = 10_000_000n) {
+    async payer(funds = 10_000_000n, by = "exact") {
       const signer = createSigner(toHex(randomBytes(32)));
       // No gas: whoever pays by x402 only signs.
       await chain.usd.mint(signer.address, funds);
       const account = createEvmAccount({ rpcUrl, deployment, account: signer });
-      const client = new x402Client().register("eip155:*", new ExactEvmScheme(account)).setSpendControls(false);
+      const channels = new BatchSettlementEvmScheme(account);
+      const client = new x402Client()
+        .register("eip155:*", by === "exact" ? new ExactEvmScheme(account) : channels)
+        .setSpendControls(false);
       const http = new x402HTTPClient(client);
       return {
         address: signer.address,
         chain: createChain({ rpcUrl, deployment, account: signer }),
         account,
         http,
+        channels,
         fetch: wrapFetchWithPayment(fetch, http),
       };
     },

@@ -43,3 +43,4 @@ export type { StakeState, StakeVault } from "./stake.ts";
 export type { SignedApproval, SignedTransfer, Usd } from "./usd.ts";
 export { eligibleMembers, membersAfter, type ValidatorMember, type ValidatorSet } from "./validators.ts";
 export type { WriteResult, WriterOptions } from "./writer.ts";
+export { placeX402StandIns } from "./x402-stand-ins.ts";

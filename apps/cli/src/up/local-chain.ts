@@ -8,6 +8,7 @@ import {
   type DisputeTerms,
   deployContracts,
   parseDeployment,
+  placeX402StandIns,
   startAnvil,
 } from "@depinfer/chain";
 import { errorCode, errorMessage } from "@depinfer/protocol";
@@ -68,8 +69,11 @@ export async function startLocalChain(
   });
   watch(anvil);
 
-  function start(port: number): Promise<Anvil> {
-    return startAnvil({ home: paths.chain, port, onNotice: options.onEvent });
+  async function start(port: number): Promise<Anvil> {
+    const started = await startAnvil({ home: paths.chain, port, onNotice: options.onEvent });
+    // Not theirs but stand-ins: x402's contracts are on public chains only.
+    await placeX402StandIns(started.rpcUrl);
+    return started;
   }
 
   /** On the same port, since every service knows the chain by it. */

@@ -47,14 +47,15 @@ export function createBatchSale({ buyer, payments, log }: BatchModules): (sale: 
 
   return async (sale) => {
     const { asked, quote, payment, requirements, response } = sale;
-    const cancellation = server.createPaymentCancellationDispatcher(payment, requirements);
     if (payment.payload.type === "refund") {
       await sale.refuse(invalid("a refund pays for nothing; ask for it with GET"));
       return;
     }
     const { valid, reason } = await sale.verify();
     if (!valid) {
-      await cancellation.cancel({ reason: "after_verify_aborted" });
+      await server
+        .createPaymentCancellationDispatcher(payment, requirements)
+        .cancel({ reason: "after_verify_aborted" });
       await sale.refuse(invalid(reason), reason);
       return;
     }
@@ -78,22 +79,33 @@ export function createBatchSale({ buyer, payments, log }: BatchModules): (sale: 
         const headers = { ...whole.headers, "payment-response": encodePaymentResponseHeader(sold.charged) };
         await sendWhole(response, { ...whole, headers });
       }
-      if ("error" in served && sold.charged === null) {
-        await cancellation.cancel({ reason: "handler_failed" });
+      if ("error" in served) {
+        await settleBroken(sale, sold, flows && gone.aborted);
       }
     } catch (error) {
-      const partial = gone.aborted && sold.charged === null ? partialCost(buyer, sold) : null;
-      if (partial !== null && flows) {
-        // The client left in the middle of a stream: what it was sent is what it pays.
-        await charge(sale, partial).catch((failure: unknown) =>
-          log("warn", `a stream that its client left could not be charged: ${errorMessage(failure)}`),
-        );
-      } else if (sold.charged === null) {
-        await cancellation.cancel({ reason: "handler_threw" });
-      }
+      await settleBroken(sale, sold, flows && gone.aborted);
       throw error;
     }
   };
+
+  /** Ends a sale without a whole answer. A client that left its stream pays what it was sent; else nothing is taken. */
+  async function settleBroken(sale: Sale, sold: Sold, left: boolean): Promise<void> {
+    if (sold.charged !== null) {
+      return;
+    }
+    const partial = left ? partialCost(buyer, sold) : null;
+    if (partial === null) {
+      await server
+        .createPaymentCancellationDispatcher(sale.payment, sale.requirements)
+        .cancel({ reason: "handler_failed" });
+      return;
+    }
+    try {
+      await charge(sale, partial);
+    } catch (error) {
+      log("warn", `a stream that its client left could not be charged: ${errorMessage(error)}`);
+    }
+  }
 }
 
 /** What became of a sale so far. */
