@@ -13,6 +13,7 @@ const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
   greedy: async () => (await import("./greedy.ts")).greedy,
   tensors: async () => (await import("./tensors.ts")).tensors,
   journal: async () => (await import("./journal.ts")).journal,
+  concentration: async () => (await import("./concentration.ts")).concentration,
   vouchers: async () => (await import("./vouchers.ts")).vouchers,
 };
 

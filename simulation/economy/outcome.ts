@@ -20,13 +20,21 @@ export interface Outcome {
 
 /** Runs a scenario once. The same scenario and seed give the same outcome, on any machine. */
 export function simulate(scenario: Scenario, seed: number): Outcome {
+  return simulateJobs(scenario, seed).outcome;
+}
+
+/** The same, with the jobs of each owner. */
+export function simulateJobs(
+  scenario: Scenario,
+  seed: number,
+): { readonly outcome: Outcome; readonly jobs: Float64Array } {
   const population = createPopulation(scenario, seed);
   const { jobs, trace, overloaded } =
     scenario.market === "slots"
       ? runSlotMarket(scenario, population, seed)
       : runWeightedMarket(scenario, population, seed);
   const total = jobs.reduce((sum, count) => sum + count, 0);
-  return {
+  const outcome: Outcome = {
     seed,
     trace,
     gini: gini(jobs) ?? 0,
@@ -37,4 +45,5 @@ export function simulate(scenario: Scenario, seed: number): Outcome {
     giniOfCapacity: gini(Float64Array.from(population.capacity)) ?? 0,
     overloaded,
   };
+  return { outcome, jobs };
 }

@@ -36,8 +36,6 @@ export const scenarioSchema = z
     whale: z
       .strictObject({
         share: share.lt(1),
-        /** Under how many names it works. */
-        identities: z.int().min(1).max(100_000).default(1),
         /** Memberships that it forged beside its own. */
         forgedMembers: z.int().min(0).max(1_000_000).default(0),
         /** Whether its names are known to be one owner. */
@@ -88,7 +86,7 @@ export function parseScenario(value: unknown): Scenario {
     throw new DepinferError({
       code: "scenario.invalid",
       message: `The scenario cannot be simulated: ${parsed.error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`).join("; ")}`,
-      remedy: "Compare it with the scenarios in simulation/economy/scenarios",
+      remedy: "Compare it with the scenarios in simulation/scenarios",
     });
   }
   return parsed.data;

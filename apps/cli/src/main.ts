@@ -2,6 +2,7 @@ import { DepinferError, errorMessage } from "@depinfer/protocol";
 import { Command } from "commander";
 import { addBuyerCommands } from "./program/buyer.ts";
 import { addDisputeCommands } from "./program/dispute.ts";
+import { addEconomyCommands } from "./program/economy.ts";
 import { addKeyCommands } from "./program/key.ts";
 import { addMaintenanceCommands } from "./program/maintenance.ts";
 import { addMoneyCommands } from "./program/money.ts";
@@ -28,6 +29,7 @@ addDisputeCommands(program);
 addMoneyCommands(program);
 addPassCommands(program);
 addKeyCommands(program);
+addEconomyCommands(program);
 addProofCommands(program);
 addMaintenanceCommands(program);
 

@@ -28,4 +28,5 @@ export {
   type LayerScore,
 } from "./index/decentralisation-index.ts";
 export { type SettledPass, shareSurplus } from "./pass-shares.ts";
+export { cappedEmission, divideCost, type Pay } from "./pay.ts";
 export { type Capacity, type Capped, chooseSlot, type MemberFloor, routeJob, type SlotMarket } from "./routing.ts";

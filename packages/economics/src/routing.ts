@@ -10,7 +10,7 @@
 /** Slots that satisfy a request, numbered from 0. */
 export interface SlotMarket {
   readonly slots: number;
-  /** Work at a slot; only compared. */
+  /** Work at a slot; 0 when it is idle. */
   load(slot: number): number;
 }
 
@@ -28,8 +28,11 @@ export type Capped = (slot: number) => boolean;
 
 /** Members that are looked at before a job goes to the slots after all: idle ones are most, and a job must not wait. */
 const MEMBERS_TRIED = 3;
-/** Draws that are given up because of a cap. A cap never rejects a job: after these the slot is taken all the same. */
-const REDRAWS = 4;
+/**
+ * Slots that are looked at in place of a capped one. A cap moves work to others while they are idle, and never makes a job
+ * wait: s_eff = max(cap, 1 − (1 − Z)/u) for an owner of the part Z of the capacity when u of all is busy.
+ */
+const REDRAWS = 32;
 
 /**
  * Draws the slot for one job; undefined when there is none.
@@ -52,17 +55,30 @@ export function routeJob(
   if (market.slots < 1) {
     return undefined;
   }
-  const first = drawSlot(market.slots, random, capped);
-  const second = drawSlot(market.slots, random, capped);
+  const first = drawSlot(market, random, capped);
+  const second = drawSlot(market, random, capped);
   return market.load(second) < market.load(first) ? second : first;
 }
 
-function drawSlot(slots: number, random: () => number, capped: Capped | undefined): number {
-  let slot = Math.floor(random() * slots);
-  for (let redraw = 0; capped !== undefined && redraw < REDRAWS && capped(slot); redraw++) {
-    slot = Math.floor(random() * slots);
+function drawSlot({ slots, load }: SlotMarket, random: () => number, capped: Capped | undefined): number {
+  const slot = Math.floor(random() * slots);
+  if (capped === undefined || !capped(slot)) {
+    return slot;
   }
-  return slot;
+  let leastBusy: number | undefined;
+  for (let redraw = 0; redraw < REDRAWS; redraw++) {
+    const other = Math.floor(random() * slots);
+    if (capped(other)) {
+      continue;
+    }
+    if (load(other) === 0) {
+      return other;
+    }
+    if (leastBusy === undefined || load(other) < load(leastBusy)) {
+      leastBusy = other;
+    }
+  }
+  return leastBusy === undefined || load(slot) === 0 ? slot : leastBusy;
 }
 
 /** Capacity that one provider offers. */
