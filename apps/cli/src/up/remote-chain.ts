@@ -11,7 +11,14 @@ import { DepinferError, type Hex } from "@depinfer/protocol";
 import type { homePaths } from "../home.ts";
 import { walletAddress } from "../identity.ts";
 import { writeNetworkFile } from "../network-file.ts";
-import { DISPUTE_SECONDS, FUNDS, type LocalChain, MIN_WITHDRAW_DELAY, readDeployment } from "./local-chain.ts";
+import {
+  DISPUTE_SECONDS,
+  FUNDS,
+  type LocalChain,
+  MIN_WITHDRAW_DELAY,
+  PASS_SECONDS,
+  readDeployment,
+} from "./local-chain.ts";
 
 export interface RemoteChainOptions {
   readonly rpcUrl: string;
@@ -41,6 +48,7 @@ export async function joinRemoteChain(
     {
       minWithdrawDelay: MIN_WITHDRAW_DELAY,
       disputeTerms: { ...DISPUTE_SECONDS, ...disputeTerms },
+      passTerms: PASS_SECONDS,
       ...(existing === undefined ? {} : { existing }),
     },
   );
