@@ -22,6 +22,7 @@ it("exports what others may rely on, and nothing else", () => {
     "openKeystore",
     "openedReceipt",
     "parseDeployment",
+    "placeX402StandIns",
     "previewOf",
     "randomPassphrase",
     "recoverAddress",
