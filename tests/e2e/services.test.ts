@@ -185,13 +185,26 @@ test("every command has help with an example", async () => {
     "models",
     "why",
     "claim",
+    "settle",
+    "deposit",
+    "withdraw",
+    "money where",
+    "stake show",
+    "stake remove",
+    "pass buy",
+    "pass sell",
+    "pass shares",
+    "key create",
+    "statement",
+    "simulate",
+    "deploy",
     "doctor",
     "dispute",
     "disputes",
     "rehearse",
   ];
   for (const command of commands) {
-    const { code, stdout } = await depinfer(command, "--help");
+    const { code, stdout } = await depinfer(...command.split(" "), "--help");
     expect(code, command).toBe(0);
     expect(stdout, command).toMatch(/Examples?:\n {2}\S/);
   }

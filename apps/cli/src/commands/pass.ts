@@ -10,7 +10,7 @@ import { type Done, perform, type Step } from "../money/perform.ts";
 import { chooseWallets, openPurse, type Purse, readOnlyChain } from "../money/wallets.ts";
 import { callControl } from "../service/control.ts";
 import { printTable } from "../table.ts";
-import { finish, type MoneyOptions, say } from "./money.ts";
+import { approve, finish, type MoneyOptions, say } from "./money.ts";
 
 /** `depinfer pass tiers`: what can be bought. */
 export async function passTiers(options: Omit<MoneyOptions, "dryRun">): Promise<void> {
@@ -68,15 +68,10 @@ export async function buyPass(tierId: bigint, key: string, options: MoneyOptions
   const { chain } = purse;
   const tier = await requireTier(chain, tierId);
   const spender = await gatewayKeys(options.home);
-  const done: Done[] = [];
-  if ((await chain.usd.allowance(purse.account, chain.passes.address)) < tier.price) {
-    const what = `allow Passes to take ${formatUsd(tier.price)}`;
-    const send = ({ usd, passes }: Chain) => usd.approve(passes.address, tier.price);
-    done.push(await perform(purse, { what, send }, options));
-    if (options.dryRun) {
-      say(options, `${purse.service}: then buy a pass of tier ${tierId} for ${formatUsd(tier.price)}`);
-      return finish(options, done);
-    }
+  const done: Done[] = [...(await approve(purse, "Passes", chain.passes.address, tier.price, options))];
+  if (options.dryRun && done.length > 0) {
+    say(options, `${purse.service}: then buy a pass of tier ${tierId} for ${formatUsd(tier.price)}`);
+    return finish(options, done);
   }
   let passId: bigint | undefined;
   const bought = await perform(
@@ -180,18 +175,12 @@ export async function upgradePass(passId: bigint, tierId: bigint, options: Money
 }
 
 async function pay(purse: Purse, price: bigint, step: Step, options: MoneyOptions): Promise<void> {
-  const { chain, account } = purse;
-  const done: Done[] = [];
-  if ((await chain.usd.allowance(account, chain.passes.address)) < price) {
-    const what = `allow Passes to take ${formatUsd(price)}`;
-    done.push(await perform(purse, { what, send: ({ usd, passes }) => usd.approve(passes.address, price) }, options));
-    if (options.dryRun) {
-      say(options, `${purse.service}: then ${step.what}`);
-      return finish(options, done);
-    }
+  const done = await approve(purse, "Passes", purse.chain.passes.address, price, options);
+  if (options.dryRun && done.length > 0) {
+    say(options, `${purse.service}: then ${step.what}`);
+    return finish(options, done);
   }
-  done.push(await perform(purse, step, options));
-  finish(options, done);
+  finish(options, [...done, await perform(purse, step, options)]);
 }
 
 /** `depinfer pass cancel ID`: ends a pass; the rest is refunded once its channels are closed. */

@@ -1,10 +1,10 @@
 import { DepinferError, formatUsd, type MicroUsd } from "@depinfer/protocol";
 import { digits, unlock } from "../money/amounts.ts";
 import { chainNow } from "../money/chain-clock.ts";
-import { type Done, perform } from "../money/perform.ts";
+import { perform } from "../money/perform.ts";
 import { chooseWallets, openPurse, type Purse, readOnlyChain } from "../money/wallets.ts";
 import { printTable } from "../table.ts";
-import { finish, type MoneyOptions, say } from "./money.ts";
+import { approve, finish, type MoneyOptions, say } from "./money.ts";
 
 /** `depinfer stake show`: what each service has bonded, for how many slots, and what is on its way out. */
 export async function showStake(options: Omit<MoneyOptions, "dryRun">): Promise<void> {
@@ -38,20 +38,16 @@ export async function showStake(options: Omit<MoneyOptions, "dryRun">): Promise<
 /** `depinfer stake add SLOTS`: bonds what further slots need, or `amount`. */
 export async function addStake(slots: number, amount: MicroUsd | undefined, options: MoneyOptions): Promise<void> {
   const purse = await onlyPurse(options);
-  const { chain, account } = purse;
+  const { chain } = purse;
   const wanted = amount ?? (await chain.stake.minPerSlot()) * BigInt(slots);
-  const done: Done[] = [];
-  if ((await chain.usd.allowance(account, chain.stake.address)) < wanted) {
-    const what = `allow StakeVault to take ${formatUsd(wanted)}`;
-    done.push(await perform(purse, { what, send: ({ usd, stake }) => usd.approve(stake.address, wanted) }, options));
-    if (options.dryRun) {
-      say(options, `${purse.service}: then bond ${formatUsd(wanted)} for ${slots} slots`);
-      return finish(options, done);
-    }
+  const done = await approve(purse, "StakeVault", chain.stake.address, wanted, options);
+  if (options.dryRun && done.length > 0) {
+    say(options, `${purse.service}: then bond ${formatUsd(wanted)} for ${slots} slots`);
+    return finish(options, done);
   }
   const what = `bond ${formatUsd(wanted)} for ${slots} slots`;
-  done.push(await perform(purse, { what, send: ({ stake }) => stake.bond({ slots, amount: wanted }) }, options));
-  finish(options, done);
+  const bonded = await perform(purse, { what, send: ({ stake }) => stake.bond({ slots, amount: wanted }) }, options);
+  finish(options, [...done, bonded]);
 }
 
 /** `depinfer stake remove SLOTS`: gives up slots and begins to take their stake back. */
