@@ -20,6 +20,8 @@ export interface PassSeat {
 export interface PassDesk {
   /** @throws DepinferError `pass.*` when the pass does not pay for the request; nothing is set aside then. */
   enter(passId: bigint, asked: Asked): Promise<PassSeat>;
+  /** Tokens that are left of a pass and of what its requests under way may use. @throws DepinferError `pass.notActive`. */
+  remaining(passId: bigint): Promise<bigint>;
 }
 
 export interface PassDeskModules {
@@ -149,6 +151,7 @@ export function createPassDesk({ passes, buyer, journal, use, now = Date.now }: 
   }
 
   return {
+    remaining: async (passId) => leftOf(await look(passId, LEAST_MS)),
     async enter(passId, asked) {
       const most = mostPromptTokens(asked.body) + (asked.parsed.generation.maxTokens ?? DEFAULT_MAX_TOKENS);
       const wanted = BigInt(most);

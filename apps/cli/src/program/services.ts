@@ -42,6 +42,9 @@ function addNode(program: Command): void {
     .option("--price-cached <units>", "micro-dollars per million cached input tokens", integer, 12_500)
     .option("--price-output <units>", "micro-dollars per million output tokens", integer, 200_000)
     .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)
+    .option("--x402-port <port>", "also sell this model alone to whoever pays by x402, on this port", integer)
+    .option("--x402-allow-host <name...>", "host names of that port, besides localhost", [])
+    .option("--x402-fee <units>", "micro-dollars on top of each x402 payment, for the gas of its transfer", integer, 0)
     .addOption(adversary())
     .action(async (options) => {
       const { startProvider } = await import("../service/provider.ts");
@@ -68,6 +71,15 @@ function addNode(program: Command): void {
             ...(context === undefined ? {} : { contextLength: context }),
             ...(gpu === undefined ? {} : { gpu }),
             ...(kind === undefined ? {} : { adversary: kind }),
+            ...(options.x402Port === undefined
+              ? {}
+              : {
+                  shop: {
+                    port: options.x402Port,
+                    allowedHosts: options.x402AllowHost,
+                    fee: microUsd(options.x402Fee),
+                  },
+                }),
           },
           log,
         ),

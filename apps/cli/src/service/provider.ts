@@ -25,6 +25,7 @@ import { resolveModel } from "../model-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import { join } from "./join.ts";
 import type { RunningService } from "./lifecycle.ts";
+import { openProviderShop, type ProviderShopOptions } from "./provider-shop.ts";
 
 export interface ProviderOptions extends ServiceOptions {
   /** Path, URL or `hf:` reference of a GGUF file; the embedded test model by default. */
@@ -47,6 +48,8 @@ export interface ProviderOptions extends ServiceOptions {
   readonly prices: Prices;
   readonly epochSeconds: number;
   readonly adversary?: AdversaryKind;
+  /** Sell the model to whoever pays by x402 as well. */
+  readonly shop?: Omit<ProviderShopOptions, "home">;
 }
 
 /** Units delivered without a voucher that a provider tolerates: a cent. */
@@ -56,7 +59,8 @@ const DEPOSIT_MARGIN = microUsd(1_000);
 
 export async function startProvider(options: ProviderOptions, log: Log): Promise<RunningService> {
   const opened = await openEngine(options, log);
-  const { identity, chain, network, createHost } = await connect(options, log);
+  const connected = await connect(options, log);
+  const { identity, chain, network, createHost } = connected;
   const engine = options.simulateAttestation ? await simulated(opened, identity.signer.address, log) : opened;
   const nonces = createNonceBook();
   const host = await createHost({ role: "provider", nonceHeadFor: nonces.headFor });
@@ -92,8 +96,13 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
     },
   );
   await node.start();
+  const shop =
+    options.shop === undefined
+      ? undefined
+      : await openProviderShop({ connected, host, log }, { ...options.shop, home: options.home });
   return {
     info: {
+      ...(shop === undefined ? {} : { x402: shop.url }),
       provider,
       peerId: host.peerId,
       addresses: host.addresses,
@@ -104,7 +113,7 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
       adversary: options.adversary ?? null,
     },
     control: {
-      state: node.state,
+      state: () => ({ ...node.state(), ...(shop === undefined ? {} : { x402: shop.income() }) }),
       settle: () => node.settle(),
       channels: () =>
         node.channels().map(({ id, config, owed, vouchered, settled }) => ({
@@ -116,6 +125,7 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
         })),
     },
     async stop() {
+      await shop?.stop();
       await node.stop();
       await host.stop();
       journal.close();

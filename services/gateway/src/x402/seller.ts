@@ -73,7 +73,7 @@ const MOST_VERIFICATIONS = 16;
 /** Far below the fifteen minutes after which a payer can take back what was not claimed. */
 const CLAIM_MS = 300_000;
 /** A service has to end within seconds; what is not claimed by then is claimed at the next start. */
-const LAST_CLAIM_MS = 2_000;
+const LAST_CLAIM_MS = 1_000;
 
 export async function createSeller(modules: SellerModules, options: SellerOptions): Promise<Seller> {
   const { buyer, journal, account, log } = modules;
