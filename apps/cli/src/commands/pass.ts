@@ -1,6 +1,13 @@
 import type { Chain, Pass, PassTier } from "@depinfer/chain";
-import { DepinferError, decodeTier, encodeTier, formatUsd, type Hex, type MicroUsd } from "@depinfer/protocol";
-import { z } from "zod";
+import {
+  DepinferError,
+  decodeTier,
+  encodeTier,
+  formatUsd,
+  type Hex,
+  type MicroUsd,
+  microUsdSchema,
+} from "@depinfer/protocol";
 import { homePaths } from "../home.ts";
 import { openIdentity, readPassphrase } from "../identity.ts";
 import { about, digits, unlock } from "../money/amounts.ts";
@@ -119,8 +126,9 @@ export async function listPasses(options: Omit<MoneyOptions, "dryRun">): Promise
   const found = await Promise.all(
     wallets.map(async ({ service, account }) => (await passesOf(chain, account)).map((pass) => ({ service, ...pass }))),
   );
-  const used = await usage(options.home);
-  const passes = found.flat().map((pass) => ({ ...pass, tokensLeft: used.get(pass.id) ?? null }));
+  const passes = await Promise.all(
+    found.flat().map(async (pass) => ({ ...pass, tokensLeft: await tokensLeft(options.home, pass.id) })),
+  );
   if (options.json) {
     console.log(JSON.stringify(passes, digits));
     return;
@@ -145,14 +153,12 @@ export async function listPasses(options: Omit<MoneyOptions, "dryRun">): Promise
   );
 }
 
-const usageSchema = z.array(z.object({ passId: z.string(), remaining: z.string() }));
-
-/** Tokens left of each pass, as the gateway counts them; empty when it does not run. */
-async function usage(home: string): Promise<ReadonlyMap<bigint, bigint>> {
-  const answer = usageSchema.safeParse(
-    await callControl(homePaths(home).service("gateway"), "passUsage").catch(() => undefined),
-  );
-  return new Map(answer.success ? answer.data.map(({ passId, remaining }) => [BigInt(passId), BigInt(remaining)]) : []);
+/** Tokens left of a pass, as the gateway counts them; null when it does not run or does not know the pass. */
+async function tokensLeft(home: string, pass: bigint): Promise<bigint | null> {
+  const gateway = homePaths(home).service("gateway");
+  const asked = { pass: pass.toString() };
+  const answer = microUsdSchema.safeParse(await callControl(gateway, "passRemaining", asked).catch(() => null));
+  return answer.success ? answer.data : null;
 }
 
 /** `depinfer pass renew ID`: pays for another period and another quota. */

@@ -1,16 +1,28 @@
 import type { Buyer } from "@depinfer/client";
-import { type Keys, statementOf } from "@depinfer/gateway";
+import { type Keys, type PassDesk, statementOf } from "@depinfer/gateway";
 import { type Hex, microUsdSchema } from "@depinfer/protocol";
 import { z } from "zod";
 import { type ControlMethods, withParameters } from "./control.ts";
 
 const budget = microUsdSchema.nullable();
 const name = z.string();
+const passId = z
+  .string()
+  .regex(/^[1-9]\d{0,17}$/)
+  .transform(BigInt);
 /** Newest requests that are looked at; older ones have ended. */
 const MOST_UNDER_WAY = 1_000;
 
 /** What the command line asks of a gateway: its keys, their budgets and passes, and what was spent. */
-export function gatewayControl({ buyer, keys }: { readonly buyer: Buyer; readonly keys: Keys }): ControlMethods {
+export function gatewayControl({
+  buyer,
+  keys,
+  passes,
+}: {
+  readonly buyer: Buyer;
+  readonly keys: Keys;
+  readonly passes: Pick<PassDesk, "remaining">;
+}): ControlMethods {
   return {
     /** What of each channel is signed away or set aside for requests under way. */
     channels() {
@@ -34,13 +46,13 @@ export function gatewayControl({ buyer, keys }: { readonly buyer: Buyer; readonl
     bindPass: withParameters(
       z.strictObject({
         name,
-        pass: z
-          .string()
-          .regex(/^[1-9]\d{0,17}$/)
-          .transform(BigInt)
-          .nullable(),
+        pass: passId.nullable(),
       }),
       (asked) => keys.bindPass(asked.name, asked.pass),
+    ),
+    /** Tokens left of a pass, as this gateway counts them. */
+    passRemaining: withParameters(z.strictObject({ pass: passId }), async (asked) =>
+      (await passes.remaining(asked.pass)).toString(),
     ),
     /** Of one account, or of all. Times are ms since 1970; all of time by default. */
     statement: withParameters(

@@ -68,17 +68,18 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
         },
       )
     : undefined;
+  const passes = createPassDesk({
+    passes: chain.passes,
+    buyer,
+    journal,
+    use: { operator: identity.wallet.address, signer: identity.signer.address },
+  });
   const gateway = createGateway(
     {
       buyer,
       keys,
       idempotency: createIdempotency(journal),
-      passes: createPassDesk({
-        passes: chain.passes,
-        buyer,
-        journal,
-        use: { operator: identity.wallet.address, signer: identity.signer.address },
-      }),
+      passes,
       log,
       ...(seller === undefined ? {} : { seller }),
     },
@@ -117,7 +118,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
         x402: seller?.income() ?? null,
       }),
       apiKey: () => apiKey,
-      ...gatewayControl({ buyer, keys }),
+      ...gatewayControl({ buyer, keys, passes }),
     },
     async stop() {
       await gateway.stop();
