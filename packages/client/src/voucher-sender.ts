@@ -15,6 +15,9 @@ import type { BuyerChannel } from "./buyer-rows.ts";
 /** Signs a voucher over a cumulative amount that is on disk already. */
 export type SignVoucher = (config: ChannelConfig, amount: MicroUsd) => Hex;
 
+/** What vouchers need of a link. */
+export type VoucherLink = Pick<Link, "closed" | "sendControl">;
+
 export interface VoucherSenderModules {
   readonly ledger: Pick<BuyerLedger, "channel" | "settled">;
   readonly sign: SignVoucher;
@@ -35,13 +38,13 @@ export interface VoucherSenderOptions {
  */
 export interface VoucherSender {
   /** Shows the channel's voucher where the provider needs it to serve. `channel` was read before the last write to disk. */
-  beforeRequest(link: Link, channel: BuyerChannel): void;
+  beforeRequest(link: VoucherLink, channel: BuyerChannel): void;
   /** Something more is owed on the channel. */
-  afterAnswer(link: Link, channelId: Hex): void;
+  afterAnswer(link: VoucherLink, channelId: Hex): void;
   /** Shows the newest voucher on a link that has not seen it, as after a reconnection. */
-  show(link: Link, channelId: Hex): Promise<void>;
+  show(link: VoucherLink, channelId: Hex): Promise<void>;
   /** The provider refused a voucher or lost it: the next request shows it again, and each answer is vouchered by itself. */
-  refused(link: Link, channelId: Hex): void;
+  refused(link: VoucherLink, channelId: Hex): void;
   /** Sends everything that waits. */
   flush(): Promise<void>;
 }
@@ -53,19 +56,19 @@ export function createVoucherSender(
   { ledger, sign, log }: VoucherSenderModules,
   { voucherEveryUnits = EVERY_UNITS, voucherEveryMs = EVERY_MS }: VoucherSenderOptions = {},
 ): VoucherSender {
-  const shown = new WeakMap<Link, Map<Hex, bigint>>();
-  const strict = new WeakSet<Link>();
-  const waiting = new Map<Link, Set<Hex>>();
+  const shown = new WeakMap<VoucherLink, Map<Hex, bigint>>();
+  const strict = new WeakSet<VoucherLink>();
+  const waiting = new Map<VoucherLink, Set<Hex>>();
   let timer: NodeJS.Timeout | undefined;
   let queued = false;
 
-  function shownOn(link: Link): Map<Hex, bigint> {
+  function shownOn(link: VoucherLink): Map<Hex, bigint> {
     const amounts = shown.get(link) ?? new Map<Hex, bigint>();
     shown.set(link, amounts);
     return amounts;
   }
 
-  function send(link: Link, { id, config, owed }: BuyerChannel): void {
+  function send(link: VoucherLink, { id, config, owed }: BuyerChannel): void {
     if (link.closed || (shownOn(link).get(id) ?? -1n) >= owed) {
       return;
     }
@@ -113,7 +116,8 @@ export function createVoucherSender(
           setImmediate(flushSoon);
         }
       } else {
-        timer ??= setTimeout(flushSoon, voucherEveryMs);
+        // Nothing is lost if the process ends first: stopping sends what waits, and so does the next connection.
+        timer ??= setTimeout(flushSoon, voucherEveryMs).unref();
       }
     },
     async show(link, channelId) {

@@ -113,6 +113,11 @@ export function createPayments(
     }
   }
 
+  /** Its payer may have taken the rest by now. */
+  function isOver({ withdrawAt }: Escrow): boolean {
+    return withdrawAt !== undefined && withdrawAt * 1_000 <= now();
+  }
+
   function isStale(channel: LedgerChannel): boolean {
     const age = now() - Math.max(confirmedAt, escrows.get(channel.id)?.readAt ?? 0);
     return age > Math.max(LEAST_AGE_MS, (channel.config.withdrawDelay * 1_000) / NOTICE_SHARE);
@@ -181,7 +186,7 @@ export function createPayments(
         );
       }
       const cached = escrows.get(id);
-      const escrow = cached === undefined || amount > cached.deposit ? await refresh(id) : cached;
+      const escrow = cached === undefined || amount > cached.deposit || isOver(cached) ? await refresh(id) : cached;
       if (!escrow.open) {
         throw paymentError("payment.channelNotOpen", `Channel ${id} is not open on chain`, { channelId: id });
       }

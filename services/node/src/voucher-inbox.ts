@@ -10,16 +10,19 @@ import {
 } from "@depinfer/protocol";
 import type { Payments } from "./payments.ts";
 
+/** What vouchers need of a link. */
+export type VoucherLink = Pick<Link, "peerId" | "onControl" | "close">;
+
 /**
  * Vouchers as they come in on links, taken in order. A refused voucher changes nothing; the link stays, since other
  * requests of the same peer are on it, and the reason is told to the next request that lacks the voucher.
  */
 export interface VoucherInbox {
-  listen(link: Link): void;
+  listen(link: VoucherLink): void;
   /** Resolves when every voucher that came on the link before has been looked at. */
-  settled(link: Link): Promise<void>;
+  settled(link: VoucherLink): Promise<void>;
   /** Why the last voucher on the link was refused, told once; null when it was taken. */
-  takeRefusal(link: Link): DepinferError | null;
+  takeRefusal(link: VoucherLink): DepinferError | null;
 }
 
 /** Vouchers of one link that may wait to be looked at. Each may cost a read of the chain, so a flood ends the link. */
@@ -38,9 +41,9 @@ export function createVoucherInbox({
   readonly payments: Pick<Payments, "acceptVoucher">;
   readonly log: Log;
 }): VoucherInbox {
-  const boxes = new WeakMap<Link, Box>();
+  const boxes = new WeakMap<VoucherLink, Box>();
 
-  async function take(link: Link, box: Box, bytes: Uint8Array): Promise<void> {
+  async function take(link: VoucherLink, box: Box, bytes: Uint8Array): Promise<void> {
     try {
       await payments.acceptVoucher(decodeMessage(signedVoucherSchema, bytes, "VOUCHER"));
       box.refusal = null;
