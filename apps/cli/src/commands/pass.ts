@@ -147,7 +147,7 @@ export async function listPasses(options: Omit<MoneyOptions, "dryRun">): Promise
       paid: formatUsd(paid),
       unspent: formatUsd(balance),
       "in channels": formatUsd(drawn),
-      "refund if cancelled now": formatUsd(refundable),
+      "least refund now": formatUsd(refundable),
       "tokens left": tokensLeft === null ? "?" : tokensLeft.toLocaleString("en"),
     })),
   );
@@ -193,7 +193,7 @@ async function pay(purse: Purse, price: bigint, step: Step, options: MoneyOption
 export async function cancelPass(passId: bigint, options: MoneyOptions): Promise<void> {
   const purse = await purseOf(passId, options);
   const { refundable } = await requirePass(purse.chain, passId);
-  const what = `cancel pass ${passId}; at most ${formatUsd(refundable)} come back, less what providers still claim`;
+  const what = `cancel pass ${passId}; ${formatUsd(refundable)} come back, and what its channels do not spend`;
   const done = await perform(purse, { what, send: ({ passes }) => passes.cancel(passId) }, options);
   say(options, `  then: depinfer pass settle ${passId} --service ${purse.service}`);
   finish(options, [done]);
