@@ -3,7 +3,19 @@ import { type Arbitrary, array, boolean, constant, constantFrom, integer, oneof,
 /** One thing that happens in a history. Plain data, so that a failing history can be kept as a file. */
 export type Command = { readonly wait: boolean } & (
   | { readonly do: "request"; readonly cost: number; readonly end: "answer" | "fail" | "cancel" }
-  | { readonly do: "flush" | "settle" | "watch" | "withdraw" | "finish" | "cut" | "loseAnswer" | "outage" | "back" }
+  | {
+      readonly do:
+        | "flush"
+        | "settle"
+        | "watch"
+        | "withdraw"
+        | "finish"
+        | "cut"
+        | "leave"
+        | "loseAnswer"
+        | "outage"
+        | "back";
+    }
   | { readonly do: "reorg"; readonly blocks: number }
   | { readonly do: "wait"; readonly seconds: number }
   | {
@@ -48,7 +60,10 @@ const command: Arbitrary<Command> = oneof(
       wait,
     }),
   },
-  { weight: 5, arbitrary: record({ do: constantFrom("flush", "settle", "watch", "withdraw", "finish", "cut"), wait }) },
+  {
+    weight: 5,
+    arbitrary: record({ do: constantFrom("flush", "settle", "watch", "withdraw", "finish", "cut", "leave"), wait }),
+  },
   { weight: 2, arbitrary: record({ do: constantFrom("loseAnswer", "outage", "back"), wait }) },
   { weight: 1, arbitrary: record({ do: constant("reorg" as const), blocks: integer({ min: 1, max: 4 }), wait }) },
   { weight: 1, arbitrary: record({ do: constant("wait" as const), seconds: constantFrom(1, 70, 400, 901), wait }) },

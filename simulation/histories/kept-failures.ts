@@ -10,7 +10,7 @@ const wait = z.boolean();
 const command = z.discriminatedUnion("do", [
   z.strictObject({ do: z.literal("request"), cost: z.int(), end: z.enum(["answer", "fail", "cancel"]), wait }),
   z.strictObject({
-    do: z.enum(["flush", "settle", "watch", "withdraw", "finish", "cut", "loseAnswer", "outage", "back"]),
+    do: z.enum(["flush", "settle", "watch", "withdraw", "finish", "cut", "leave", "loseAnswer", "outage", "back"]),
     wait,
   }),
   z.strictObject({ do: z.literal("reorg"), blocks: z.int(), wait }),

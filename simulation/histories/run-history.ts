@@ -148,6 +148,22 @@ export function createHistories(folder: string) {
           }
           break;
         }
+        case "leave": {
+          // A payer that pays what it owes, leaves, and takes the rest at the first moment that it may.
+          const id = buyer.ledger.channels().at(-1)?.id;
+          if (id !== undefined) {
+            left = true;
+            task(buyer.life, buyer.sender.flush);
+            await settleDown();
+            task(buyer.life, () => buyer.channels.exits.begin(id));
+            await settleDown();
+            follow();
+            await settleDown();
+            world.advance(901_000);
+            task(buyer.life, buyer.channels.exits.finish);
+          }
+          break;
+        }
         case "finish":
           task(buyer.life, buyer.channels.exits.finish);
           break;

@@ -46,6 +46,7 @@ export interface BuyerLedger {
   channel(id: Hex): BuyerChannel | undefined;
   /** Notes a channel before anything is sent to open it, so that it is never lost. */
   saveChannel(id: Hex, config: ChannelConfig, pass: bigint | null): Promise<void>;
+  /** With a channel that is closed end its broken requests: no receipt of theirs can be paid any more. */
   saveEscrow(id: Hex, escrow: ConfirmedEscrow): Promise<void>;
   /** Notes that the rest of a channel is wanted back, before the exit is announced, or that it has come back. */
   saveLeaving(id: Hex, leaving: boolean): Promise<void>;
@@ -100,6 +101,10 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
     finish: db.prepare(
       "UPDATE requests SET state = ?, cost = ?, reserved = ?, prompt_tokens = ?, cached_tokens = ?, output_tokens = ?, provider_nonce = ?, tokens = ?, text = ?, receipt = ?, fault = ? WHERE id = ?",
     ),
+    broken: db.prepare("SELECT id, account, reserved FROM requests WHERE channel_id = ? AND state = 'broken'"),
+    giveUp: db.prepare(
+      "UPDATE requests SET state = 'failed', reserved = 0, fault = coalesce(fault || '; ', '') || 'its channel is closed' WHERE id = ?",
+    ),
     recover: db.prepare("UPDATE requests SET state = 'broken' WHERE state = 'started'"),
     owe: db.prepare("UPDATE channels SET owed = ? WHERE id = ?"),
     request: db.prepare("SELECT * FROM requests WHERE id = ?"),
@@ -145,6 +150,10 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
     saveEscrow: (id, { state, deposit, settled, withdrawAt }) =>
       journal.record(() => {
         sql.escrow.run(state, deposit, settled, withdrawAt, id);
+        for (const row of state === "closed" ? sql.broken.all(id) : []) {
+          sql.use.run(textColumn(row, "account"), 0n, -moneyColumn(row, "reserved"));
+          sql.giveUp.run(hexColumn(row, "id"));
+        }
       }),
     saveLeaving: (id, leaving) =>
       journal.record(() => {
@@ -167,10 +176,12 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
         if (before === undefined || found === undefined) {
           throw new Error(`request ${id} is not under way`);
         }
+        const over = found.state === "closed" && result.state === "broken";
+        const reserved = over ? microUsd(0n) : result.reserved;
         sql.finish.run(
-          result.state,
+          over ? "failed" : result.state,
           result.cost,
-          result.reserved,
+          reserved,
           result.usage.promptTokens,
           result.usage.cachedTokens,
           result.usage.outputTokens,
@@ -181,7 +192,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
           result.fault,
           id,
         );
-        sql.use.run(textColumn(before, "account"), result.cost, result.reserved - moneyColumn(before, "reserved"));
+        sql.use.run(textColumn(before, "account"), result.cost, reserved - moneyColumn(before, "reserved"));
         if (result.cost === 0n) {
           return found;
         }
