@@ -62,11 +62,12 @@ async function signed(
   payer: Payer,
   extra: object,
   change: (payload: PaymentPayload) => PaymentPayload = (same) => same,
+  address = url(),
 ) {
-  const refusal = await fetch(url(), request(extra));
+  const refusal = await fetch(address, request(extra));
   const required = payer.http.getPaymentRequiredResponse((name) => refusal.headers.get(name));
-  const headers = payer.http.encodePaymentSignatureHeader(change(await payer.http.createPaymentPayload(required)));
-  return { ...request(extra), headers };
+  const payload = change(await payer.http.createPaymentPayload(required));
+  return { payload, request: { ...request(extra), headers: payer.http.encodePaymentSignatureHeader(payload) } };
 }
 
 describe("a channel", () => {
@@ -181,7 +182,7 @@ describe("nothing is charged", () => {
     shop.running.standIn.behave = costs(5);
     await ask(payer);
     const [before, asked] = [earned(), bought()];
-    const response = await fetch(url(), await signed(payer, {}, change));
+    const response = await fetch(url(), (await signed(payer, {}, change)).request);
     expect(response.status, await response.text()).toBe(402);
     expect([earned(), bought()]).toEqual([before, asked]);
     expect(await ask(payer)).toMatchObject({ status: 200 });
@@ -192,8 +193,8 @@ describe("nothing is charged", () => {
     shop.running.standIn.behave = costs(5);
     await ask(payer);
     const before = earned();
-    const request = await signed(payer, {});
-    const statuses = [await fetch(url(), request), await fetch(url(), request)].map(({ status }) => status);
+    const { request: shown } = await signed(payer, {});
+    const statuses = [await fetch(url(), shown), await fetch(url(), shown)].map(({ status }) => status);
     expect(statuses).toEqual([200, 402]);
     expect(earned() - before).toBe(5n);
   });
@@ -203,19 +204,87 @@ describe("nothing is charged", () => {
     shop.running.standIn.behave = costs(5);
     await ask(payer);
     const [before, asked] = [earned(), bought()];
-    const request = await signed(payer, {});
+    const { request: shown } = await signed(payer, {});
     const finish = Promise.withResolvers<void>();
     shop.running.standIn.behave = async (...args) => {
       await finish.promise;
       return costs(5)(...args);
     };
-    const both = [fetch(url(), request), fetch(url(), request)];
+    const both = [fetch(url(), shown), fetch(url(), shown)];
     expect((await Promise.race(both)).status).toBe(402);
     finish.resolve();
     expect((await Promise.all(both)).map(({ status }) => status).sort()).toEqual([200, 402]);
     expect([earned() - before, bought() - asked]).toEqual([5n, 1]);
   });
 });
+
+test("deposits into several channels are not promised from one balance at once", async () => {
+  const payer = await shop.payer(6_000n, "channel");
+  const finish = Promise.withResolvers<void>();
+  shop.running.standIn.behave = async (...args) => {
+    await finish.promise;
+    return costs(5)(...args);
+  };
+  const replies = ["11", "22", "33"].map(
+    async (salt) => (await payer.channel(`0x${salt.repeat(32)}`)(url(), request())).status,
+  );
+  expect(await Promise.race(replies)).toBe(402);
+  finish.resolve();
+  expect((await Promise.all(replies)).sort()).toEqual([200, 402, 402]);
+  expect(bought()).toBe(1);
+});
+
+test("a channel that its payer is closing pays for nothing more, and is claimed before the money is gone", async () => {
+  const hasty = await startShop({ channelStateMs: 0 }, placeX402StandIns);
+  try {
+    hasty.running.standIn.offers = [offer];
+    hasty.running.standIn.behave = costs(40);
+    const payer = await hasty.payer(FUNDS, "channel");
+    const address = `http://127.0.0.1:${hasty.running.gateway.port}/v1/chat/completions`;
+    const first = await signed(payer, {}, (same) => same, address);
+    expect((await fetch(address, first.request)).status).toBe(200);
+    const config = Object(first.payload.payload.channelConfig);
+    await hasty.anvil.fund(payer.address);
+    await payer.account.writeContract({
+      address: "0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003",
+      abi: INITIATE_WITHDRAW,
+      functionName: "initiateWithdraw",
+      args: [config, 1_000n],
+    });
+    const wallet = await hasty.balance(hasty.payTo);
+    const refused = await payer.fetch(address, request());
+    expect(refused.status, await refused.text()).toBe(402);
+    expect(hasty.running.standIn.asked).toHaveLength(1);
+    await expect.poll(async () => (await hasty.balance(hasty.payTo)) - wallet, { timeout: 10_000 }).toBe(40n);
+  } finally {
+    await hasty.stop();
+  }
+});
+
+const INITIATE_WITHDRAW = [
+  {
+    type: "function",
+    name: "initiateWithdraw",
+    stateMutability: "nonpayable",
+    inputs: [
+      {
+        name: "config",
+        type: "tuple",
+        components: [
+          { name: "payer", type: "address" },
+          { name: "payerAuthorizer", type: "address" },
+          { name: "receiver", type: "address" },
+          { name: "receiverAuthorizer", type: "address" },
+          { name: "token", type: "address" },
+          { name: "withdrawDelay", type: "uint40" },
+          { name: "salt", type: "bytes32" },
+        ],
+      },
+      { name: "amount", type: "uint128" },
+    ],
+    outputs: [],
+  },
+];
 
 test("a client that leaves a stream pays for what it was sent", async () => {
   const payer = await shop.payer(FUNDS, "channel");
@@ -229,7 +298,7 @@ test("a client that leaves a stream pays for what it was sent", async () => {
     return fails("request.cancelled")(given, handlers);
   };
   const leaving = new AbortController();
-  const response = await fetch(url(), { ...(await signed(payer, { stream: true })), signal: leaving.signal });
+  const response = await fetch(url(), { ...(await signed(payer, { stream: true })).request, signal: leaving.signal });
   await response.body?.getReader().read();
   leaving.abort();
   await expect.poll(() => earned() - before).toBe(9n);

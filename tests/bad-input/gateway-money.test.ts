@@ -164,6 +164,26 @@ describe("a payment that holds", () => {
     expect(await shop.balance(payer.address)).toBe(10_000_000n - COST);
   });
 
+  test("is refused while the payer's other payments need the same money, and not for good", async () => {
+    const payer = await shop.payer((COST * 3n) / 2n);
+    const payments = [await sign(payer), await sign(payer), await sign(payer)];
+    const finish = Promise.withResolvers<void>();
+    shop.running.standIn.behave = async (...args) => {
+      await finish.promise;
+      return says("one of them")(...args);
+    };
+    const replies = payments.map((payment) => send({}, payment));
+    await expect.poll(bought).toBe(1);
+    const refused = await Promise.race(replies);
+    expect(refused).toMatchObject({ status: 402, error: { code: "payment.overcommitted" } });
+    finish.resolve();
+    expect((await Promise.all(replies)).map(({ status }) => status).sort()).toEqual([200, 402, 402]);
+    expect(bought()).toBe(1);
+    await shop.chain.usd.mint(payer.address, 10_000n);
+    const later = await Promise.all(payments.map((payment) => send({}, payment)));
+    expect(later.map(({ status }) => status).sort()).toEqual([200, 200, 402]);
+  });
+
   test("buys nothing while the request fails, however often it is tried, and then one answer", async () => {
     const payer = await shop.payer();
     const payment = await sign(payer);

@@ -45,6 +45,8 @@ export interface Payer {
   readonly account: EvmAccount;
   readonly http: x402HTTPClient;
   readonly channels: BatchSettlementEvmScheme;
+  /** Pays by another channel of the same wallet. */
+  channel(salt: Hex): typeof fetch;
   readonly fetch: typeof fetch;
 }
 
@@ -101,6 +103,13 @@ export async function startShop(
         account,
         http,
         channels,
+        channel: (salt) =>
+          wrapFetchWithPayment(
+            fetch,
+            new x402Client()
+              .register("eip155:*", new BatchSettlementEvmScheme(account, { salt }))
+              .setSpendControls(false),
+          ),
         fetch: wrapFetchWithPayment(fetch, http),
       };
     },

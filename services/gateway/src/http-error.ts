@@ -57,6 +57,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "payment.used": PAYMENT,
   "payment.notSettled": PAYMENT,
   "payment.tooSlow": PAYMENT,
+  "payment.overcommitted": PAYMENT,
+  "payment.paused": UNAVAILABLE,
   "payment.noRefund": PAYMENT,
   "payment.malformed": INVALID,
   "payment.unsupported": INVALID,

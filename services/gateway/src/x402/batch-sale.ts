@@ -1,5 +1,6 @@
 import type { Answer, Buyer } from "@depinfer/client";
 import {
+  addressSchema,
   costDown,
   DepinferError,
   decodeRequest,
@@ -12,12 +13,14 @@ import { encodePaymentResponseHeader } from "@x402/core/http";
 import type { SettleResponse } from "@x402/core/types";
 import { goneSignal, heldReply, httpReply, type Reply, sendWhole } from "../reply.ts";
 import { serve } from "../serve.ts";
+import type { Commitments } from "./commitments.ts";
 import type { Payments } from "./resource-server.ts";
 import type { Sale } from "./seller.ts";
 
 export interface BatchModules {
   readonly buyer: Buyer;
   readonly payments: Payments;
+  readonly commitments: Commitments;
   readonly log: Log;
 }
 
@@ -26,7 +29,7 @@ export interface BatchModules {
  * the answer really cost is charged after, before its last piece is sent. The first request of a channel, which carries
  * the deposit, is held back until the deposit is on the chain. Streams after it flow.
  */
-export function createBatchSale({ buyer, payments, log }: BatchModules): (sale: Sale) => Promise<void> {
+export function createBatchSale({ buyer, payments, commitments, log }: BatchModules): (sale: Sale) => Promise<void> {
   const { server } = payments;
 
   async function charge({ payment, requirements }: Sale, cost: MicroUsd): Promise<SettleResponse> {
@@ -37,28 +40,70 @@ export function createBatchSale({ buyer, payments, log }: BatchModules): (sale: 
     try {
       result = await server.settlePayment(payment, requirements, undefined, undefined, { amount });
     } catch (error) {
+      commitments.lost(cost);
       throw notCharged(errorMessage(error));
     }
     if (!result.success) {
+      commitments.lost(cost);
       throw notCharged(result.errorReason ?? "unknown");
     }
     return result;
   }
 
+  /** Whether the payer has announced that it takes its deposit back: what is charged from now on may be gone by then. */
+  async function isLeaving(channelId: string): Promise<boolean> {
+    const channel = await payments.batch?.scheme.getStorage().get(channelId);
+    return channel !== undefined && channel.withdrawRequestedAt > 0;
+  }
+
   return async (sale) => {
-    const { asked, quote, payment, requirements, response } = sale;
+    const { payment, requirements } = sale;
     if (payment.payload.type === "refund") {
       await sale.refuse(invalid("a refund pays for nothing; ask for it with GET"));
       return;
     }
     const { valid, reason } = await sale.verify();
-    if (!valid) {
+    const leaving = valid && (await isLeaving(channelOf(payment.payload)));
+    if (!valid || leaving) {
       await server
         .createPaymentCancellationDispatcher(payment, requirements)
         .cancel({ reason: "after_verify_aborted" });
-      await sale.refuse(invalid(reason), reason);
+      if (leaving) {
+        // What it owes has to be claimed before the money is gone; the clock's claim comes too if this one fails.
+        payments.batch
+          ?.claim()
+          .catch((error: unknown) => log("warn", `claiming a channel that closes failed: ${errorMessage(error)}`));
+      }
+      await (leaving ? sale.refuse(invalid("its channel is being closed")) : sale.refuse(invalid(reason), reason));
       return;
     }
+    let release: () => void;
+    try {
+      release = await sale.limited(() => holdDeposit(payment.payload));
+    } catch (error) {
+      await settleBroken(sale, { bought: null, charged: null }, false);
+      if (error instanceof DepinferError && error.code === "payment.overcommitted") {
+        await sale.refuse(error);
+        return;
+      }
+      throw error;
+    }
+    try {
+      await serveAndCharge(sale);
+    } finally {
+      release();
+    }
+  };
+
+  /** Keeps what a deposit takes out of the payer's wallet from being promised twice. */
+  async function holdDeposit(payload: Readonly<Record<string, unknown>>): Promise<() => void> {
+    const payer = payerOf(payload);
+    const deposit = depositOf(payload);
+    return payer === null || deposit === 0n ? () => undefined : commitments.hold(payer, deposit);
+  }
+
+  async function serveAndCharge(sale: Sale): Promise<void> {
+    const { asked, quote, payment, response } = sale;
     const flows = payment.payload.type === "voucher" && asked.parsed.stream;
     const held = heldReply();
     const sold: Sold = { bought: null, charged: null };
@@ -66,7 +111,7 @@ export function createBatchSale({ buyer, payments, log }: BatchModules): (sale: 
     const gone = goneSignal(response);
     const priced = { ...asked, policy: { ...asked.policy, providers: quote.providers } };
     try {
-      const served = await serve(buyer, priced, { account: accountOf(payment.payload) }, reply, gone, {
+      const served = await serve(buyer, priced, { account: `x402:${payerOf(payment.payload)}` }, reply, gone, {
         onBought(requestId, promptTokens) {
           sold.bought = { requestId, promptTokens };
         },
@@ -86,7 +131,7 @@ export function createBatchSale({ buyer, payments, log }: BatchModules): (sale: 
       await settleBroken(sale, sold, flows && gone.aborted);
       throw error;
     }
-  };
+  }
 
   /** Ends a sale without a whole answer. A client that left its stream pays what it was sent; else nothing is taken. */
   async function settleBroken(sale: Sale, sold: Sold, left: boolean): Promise<void> {
@@ -106,6 +151,18 @@ export function createBatchSale({ buyer, payments, log }: BatchModules): (sale: 
       log("warn", `a stream that its client left could not be charged: ${errorMessage(error)}`);
     }
   }
+}
+
+/** What a payment takes out of the payer's wallet: the deposit that comes with the first voucher of a channel. */
+function depositOf(payload: Readonly<Record<string, unknown>>): bigint {
+  const { deposit } = payload;
+  const amount = deposit !== null && typeof deposit === "object" && "amount" in deposit ? deposit.amount : undefined;
+  return typeof amount === "string" && /^\d{1,30}$/.test(amount) ? BigInt(amount) : 0n;
+}
+
+function channelOf(payload: Readonly<Record<string, unknown>>): string {
+  const { voucher } = payload;
+  return voucher !== null && typeof voucher === "object" && "channelId" in voucher ? String(voucher.channelId) : "";
 }
 
 /** What became of a sale so far. */
@@ -147,10 +204,11 @@ function noted(inner: Reply, note: () => string): Reply {
   };
 }
 
-function accountOf(payload: Readonly<Record<string, unknown>>): string {
+function payerOf(payload: Readonly<Record<string, unknown>>): Hex | null {
   const config = payload.channelConfig;
-  const payer = config !== null && typeof config === "object" && "payer" in config ? config.payer : "unknown";
-  return `x402:${String(payer).toLowerCase()}`;
+  const payer = config !== null && typeof config === "object" && "payer" in config ? config.payer : undefined;
+  const parsed = addressSchema.safeParse(payer);
+  return parsed.success ? parsed.data : null;
 }
 
 function invalid(reason: string): DepinferError {

@@ -5,6 +5,7 @@ import { encodePaymentResponseHeader } from "@x402/core/http";
 import type { SettleResponse } from "@x402/core/types";
 import { heldReply, sendWhole, type WholeReply } from "../reply.ts";
 import { recoverAnswer, serve } from "../serve.ts";
+import type { Commitments } from "./commitments.ts";
 import { exactPaymentOf } from "./payment.ts";
 import type { PaymentStore, ShownPayment } from "./payment-store.ts";
 import type { Payments } from "./resource-server.ts";
@@ -14,6 +15,7 @@ export interface ExactModules {
   readonly buyer: Buyer;
   readonly account: EvmAccount;
   readonly store: PaymentStore;
+  readonly commitments: Commitments;
   readonly payments: Payments;
   readonly log: Log;
 }
@@ -27,7 +29,8 @@ const SETTLE_SECONDS = 15;
  * and only then the answer handed out. Nothing is taken for an answer that fails. The work goes on when the client goes
  * away, and the same request with the same payment gets the answer then, once.
  */
-export function createExactSale({ buyer, account, store, payments, log }: ExactModules): (sale: Sale) => Promise<void> {
+export function createExactSale(modules: ExactModules): (sale: Sale) => Promise<void> {
+  const { buyer, account, store, commitments, payments, log } = modules;
   const { server, token } = payments;
 
   /** Takes the money, whoever sends the transfer. Null when it cannot be had. */
@@ -65,6 +68,7 @@ export function createExactSale({ buyer, account, store, payments, log }: ExactM
   ): Promise<void> {
     const settled = await settle(sale, shown, sinceBlock);
     if (settled === null) {
+      commitments.lost(sale.quote.most);
       await store.release(shown, "free");
       await sale.refuse(notSettled());
       return;
@@ -75,13 +79,23 @@ export function createExactSale({ buyer, account, store, payments, log }: ExactM
   }
 
   async function buy(sale: Sale, shown: ShownPayment): Promise<void> {
-    const { asked, quote } = sale;
     const { valid, reason } = await sale.verify();
     if (!valid) {
       await store.release(shown, "free");
       await sale.refuse(invalid(reason), reason);
       return;
     }
+    // After the signature was checked, so that nobody can promise another's money.
+    const release = await sale.limited(() => commitments.hold(shown.payer, shown.amount));
+    try {
+      await serveAndSettle(sale, shown);
+    } finally {
+      release();
+    }
+  }
+
+  async function serveAndSettle(sale: Sale, shown: ShownPayment): Promise<void> {
+    const { asked, quote } = sale;
     const { reply, whole } = heldReply();
     const deadline = AbortSignal.timeout(Math.max(0, (shown.validBefore - SETTLE_SECONDS) * 1000 - Date.now()));
     const priced = { ...asked, policy: { ...asked.policy, providers: quote.providers } };
@@ -132,6 +146,10 @@ export function createExactSale({ buyer, account, store, payments, log }: ExactM
       await buy(sale, shown);
     } catch (error) {
       await store.release(shown, "free");
+      if (error instanceof DepinferError && error.code === "payment.overcommitted") {
+        await sale.refuse(error);
+        return;
+      }
       throw error;
     }
   };

@@ -13,7 +13,7 @@ const MOST_HEADER_LENGTH = 8_192;
  *
  * @throws DepinferError `payment.malformed` or `payment.unsupported`.
  */
-export function paymentOf({ headers }: IncomingMessage): PaymentPayload | null {
+export function paymentOf({ headers }: Pick<IncomingMessage, "headers">): PaymentPayload | null {
   const header = headers["payment-signature"];
   if (header === undefined) {
     if (headers["x-payment"] === undefined) {

@@ -20,6 +20,7 @@ export interface Payments {
   readonly server: x402ResourceServer;
   readonly network: Network;
   readonly token: PaymentToken;
+  balanceOf(owner: Hex): Promise<bigint>;
   /** `batch-settlement`, where its contract is on this chain. */
   readonly batch: { readonly scheme: BatchServer; claim(): Promise<void> } | null;
 }
@@ -31,7 +32,11 @@ const CLAIMS_PER_BATCH = 50;
 
 export async function createPayments(
   { account, storage }: { readonly account: EvmAccount; readonly storage: ChannelStorage },
-  { chainId, token }: { readonly chainId: number; readonly token: Hex },
+  {
+    chainId,
+    token,
+    channelStateMs,
+  }: { readonly chainId: number; readonly token: Hex; readonly channelStateMs: number },
 ): Promise<Payments> {
   const network: Network = `eip155:${chainId}`;
   const facilitator = new x402Facilitator();
@@ -52,7 +57,11 @@ export async function createPayments(
   };
   const server = new x402ResourceServer(local).register(network, new ExactServer());
   const batchScheme = hasBatch
-    ? new BatchServer(account.address, { storage, receiverAuthorizerSigner: account })
+    ? new BatchServer(account.address, {
+        storage,
+        receiverAuthorizerSigner: account,
+        onchainStateTtlMs: channelStateMs,
+      })
     : null;
   if (batchScheme !== null) {
     server.register(network, batchScheme);
@@ -65,6 +74,15 @@ export async function createPayments(
     server,
     network,
     token: await readToken(account, token),
+    async balanceOf(owner) {
+      const balance = await account.readContract({
+        address: token,
+        abi: BALANCE_OF,
+        functionName: "balanceOf",
+        args: [owner],
+      });
+      return typeof balance === "bigint" ? balance : 0n;
+    },
     batch:
       batchScheme === null || manager === undefined
         ? null
@@ -82,6 +100,15 @@ export async function createPayments(
   };
 }
 
+const BALANCE_OF = [
+  {
+    type: "function",
+    name: "balanceOf",
+    stateMutability: "view",
+    inputs: [{ name: "account", type: "address" }],
+    outputs: [{ name: "", type: "uint256" }],
+  },
+];
 const RECEIVERS = [
   {
     type: "function",

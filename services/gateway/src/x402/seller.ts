@@ -10,6 +10,7 @@ import type { Asked } from "../asked.ts";
 import { describeError, sendJson } from "../http-error.ts";
 import { createBatchSale } from "./batch-sale.ts";
 import { createChannelStore } from "./channel-store.ts";
+import { createCommitments } from "./commitments.ts";
 import { createExactSale } from "./exact-sale.ts";
 import { paymentOf } from "./payment.ts";
 import { createPaymentStore } from "./payment-store.ts";
@@ -32,6 +33,10 @@ export interface SellerOptions {
   readonly settlementFee: MicroUsd;
   /** Payments that are verified at the same time at most. */
   readonly mostVerifications?: number;
+  /** Units of answers whose payment failed after all that may be lost within an hour before selling pauses. */
+  readonly mostLoss?: MicroUsd;
+  /** Milliseconds for which what the chain said of a channel is believed. */
+  readonly channelStateMs?: number;
   /** Milliseconds between claims of `batch-settlement` vouchers. */
   readonly claimMs?: number;
 }
@@ -70,6 +75,10 @@ export interface Sale {
  */
 const PAYMENT_SECONDS = 300;
 const MOST_VERIFICATIONS = 16;
+/** A dollar: some hundred answers of the dearest kind, far below what a wallet of a gateway holds. */
+const MOST_LOSS = microUsd(1_000_000);
+/** An announced exit is seen at latest so long after, of the fifteen minutes that it takes. */
+const CHANNEL_STATE_MS = 60_000;
 /** Far below the fifteen minutes after which a payer can take back what was not claimed. */
 const CLAIM_MS = 300_000;
 /** A service has to end within seconds; what is not claimed by then is claimed at the next start. */
@@ -78,11 +87,15 @@ const LAST_CLAIM_MS = 1_000;
 export async function createSeller(modules: SellerModules, options: SellerOptions): Promise<Seller> {
   const { buyer, journal, account, log } = modules;
   const store = createPaymentStore(journal);
-  const payments = await createPayments({ account, storage: createChannelStore(journal) }, options);
+  const payments = await createPayments(
+    { account, storage: createChannelStore(journal) },
+    { ...options, channelStateMs: options.channelStateMs ?? CHANNEL_STATE_MS },
+  );
   const { server } = payments;
+  const commitments = createCommitments(payments.balanceOf, options.mostLoss ?? MOST_LOSS);
   const sales = {
-    exact: createExactSale({ buyer, account, store, payments, log }),
-    "batch-settlement": createBatchSale({ buyer, payments, log }),
+    exact: createExactSale({ buyer, account, store, commitments, payments, log }),
+    "batch-settlement": createBatchSale({ buyer, payments, commitments, log }),
   };
   const most = options.mostVerifications ?? MOST_VERIFICATIONS;
   let verifying = 0;
@@ -190,6 +203,9 @@ export async function createSeller(modules: SellerModules, options: SellerOption
     async sell(asked, request, response) {
       const payment = paymentOf(request);
       const quote = quoteFor(buyer, asked);
+      if (payment !== null) {
+        commitments.check();
+      }
       const options402 = await accepted(quote.most);
 
       const refuse = refuser(
