@@ -11,9 +11,10 @@ import {
   createSeller,
   GATEWAY_MIGRATIONS,
   type Keys,
+  type Seller,
 } from "@depinfer/gateway";
 import { openJournal } from "@depinfer/journal";
-import { DepinferError, type Log, type MicroUsd, type MinimumLevel } from "@depinfer/protocol";
+import { DepinferError, errorCode, errorMessage, type Log, type MicroUsd, type MinimumLevel } from "@depinfer/protocol";
 import { writeWhole } from "../network-file.ts";
 import { type QuoteCheckOptions, quoteChecker } from "../quote-checker.ts";
 import { CHANNEL_DEPOSIT } from "./buyer-settings.ts";
@@ -58,16 +59,25 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
   const keys = createKeys(journal);
   const apiKey = await firstKey(options.home, keys);
   await buyer.start();
-  const seller = options.x402
-    ? await createSeller(
+  const seller = options.x402 ? await openSeller() : undefined;
+
+  /** A token that cannot be paid with by x402 is no reason to answer nobody. */
+  async function openSeller(): Promise<Seller | undefined> {
+    const { chainId, addresses } = chain.deployment;
+    try {
+      return await createSeller(
         { buyer, journal, account: createEvmAccount({ ...chain, account: identity.wallet }), log },
-        {
-          chainId: chain.deployment.chainId,
-          token: chain.deployment.addresses.testUsd,
-          settlementFee: options.x402Fee,
-        },
-      )
-    : undefined;
+        { chainId, token: addresses.testUsd, settlementFee: options.x402Fee },
+      );
+    } catch (error) {
+      if (errorCode(error) !== "payment.unsupportedToken") {
+        throw error;
+      }
+      log("warn", `x402 is off: ${errorMessage(error)}`);
+      return undefined;
+    }
+  }
+
   const passes = createPassDesk({
     passes: chain.passes,
     buyer,

@@ -1,5 +1,5 @@
 import type { EvmAccount } from "@depinfer/chain/evm-account";
-import { DepinferError, type Hex } from "@depinfer/protocol";
+import { DepinferError, errorCode, type Hex } from "@depinfer/protocol";
 import { x402Facilitator } from "@x402/core/facilitator";
 import { type FacilitatorClient, x402ResourceServer } from "@x402/core/server";
 import type { Network } from "@x402/core/types";
@@ -145,9 +145,12 @@ const METADATA = ["name", "version"].map((name) => ({
   outputs: [{ name: "", type: "string" }],
 }));
 
+/** @throws DepinferError `payment.unsupportedToken`. */
 async function readToken(account: EvmAccount, address: Hex): Promise<PaymentToken> {
   const [name, version] = await Promise.all(
-    ["name", "version"].map((functionName) => account.readContract({ address, abi: METADATA, functionName })),
+    ["name", "version"].map((functionName) =>
+      account.readContract({ address, abi: METADATA, functionName }).catch(unlessReverted),
+    ),
   );
   if (typeof name !== "string" || typeof version !== "string") {
     throw new DepinferError({
@@ -158,4 +161,11 @@ async function readToken(account: EvmAccount, address: Hex): Promise<PaymentToke
     });
   }
   return { address, name, version };
+}
+
+function unlessReverted(error: unknown): undefined {
+  if (errorCode(error) === "chain.unreachable") {
+    throw error;
+  }
+  return undefined;
 }

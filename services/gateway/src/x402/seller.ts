@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EvmAccount } from "@depinfer/chain/evm-account";
 import type { Buyer } from "@depinfer/client";
 import type { Journal } from "@depinfer/journal";
-import { DepinferError, errorMessage, formatUsd, type Log, type MicroUsd, microUsd } from "@depinfer/protocol";
+import { DepinferError, errorMessage, type Log, type MicroUsd, microUsd } from "@depinfer/protocol";
 import { encodePaymentRequiredHeader, encodePaymentResponseHeader } from "@x402/core/http";
 import type { PaymentPayload, PaymentRequirements, ResourceInfo } from "@x402/core/types";
 import type { Asked } from "../asked.ts";
@@ -15,7 +15,8 @@ import { createExactSale } from "./exact-sale.ts";
 import { paymentOf } from "./payment.ts";
 import { createPaymentStore } from "./payment-store.ts";
 import { type Quote, quoteFor } from "./quote.ts";
-import { createPayments, type Payments } from "./resource-server.ts";
+import { mismatch, nothingToRefund, paymentRequired, unverified, urlOf } from "./refusals.ts";
+import { createPayments } from "./resource-server.ts";
 
 export interface SellerModules {
   readonly buyer: Buyer;
@@ -75,7 +76,7 @@ export interface Sale {
  */
 const PAYMENT_SECONDS = 300;
 const MOST_VERIFICATIONS = 16;
-/** A dollar: some hundred answers of the dearest kind, far below what a wallet of a gateway holds. */
+/** A dollar an hour: enough for honest accidents, and nothing that is worth an attack. */
 const MOST_LOSS = microUsd(1_000_000);
 /** An announced exit is seen at latest so long after, of the fifteen minutes that it takes. */
 const CHANNEL_STATE_MS = 60_000;
@@ -219,7 +220,7 @@ export async function createSeller(modules: SellerModules, options: SellerOption
         response,
       );
       if (payment === null) {
-        await refuse(paymentRequired(quote, options402, payments));
+        await refuse(paymentRequired(quote, options402, payments.token));
         return;
       }
       const requirements = server.findMatchingRequirements(options402, payment);
@@ -251,61 +252,4 @@ export async function createSeller(modules: SellerModules, options: SellerOption
       }
     },
   };
-}
-
-/** x402's own classes throw when the chain does not answer. */
-function unverified(cause: unknown): never {
-  throw cause instanceof DepinferError
-    ? cause
-    : new DepinferError({
-        code: "payment.unverified",
-        message: `The payment cannot be verified now: ${errorMessage(cause)}`,
-        remedy: "Nothing was taken. Send the same request with the same payment again in a moment",
-        retryable: true,
-        cause,
-      });
-}
-
-function urlOf({ headers, url = "/" }: IncomingMessage): string {
-  return `http://${headers.host ?? "localhost"}${url.split("?", 1)[0] ?? "/"}`;
-}
-
-function nothingToRefund(why: string): DepinferError {
-  return new DepinferError({
-    code: "payment.noRefund",
-    message: `Nothing can be refunded: ${why}`,
-    remedy:
-      "Ask with the refund of an x402 client that has paid here by `batch-settlement`; requests are sent with POST",
-  });
-}
-
-function priceOf(options: readonly PaymentRequirements[], scheme: string): MicroUsd | null {
-  const found = options.find((option) => option.scheme === scheme);
-  return found === undefined ? null : microUsd(BigInt(found.amount));
-}
-
-function paymentRequired(quote: Quote, options: readonly PaymentRequirements[], { token }: Payments): DepinferError {
-  const exact = priceOf(options, "exact") ?? quote.most;
-  const batched =
-    priceOf(options, "batch-settlement") === null
-      ? ""
-      : ", or by a channel (`batch-settlement`) that is charged what the answer really costs";
-  return new DepinferError({
-    code: "payment.required",
-    message: `This request costs at most ${formatUsd(quote.most)} for up to ${quote.maxTokens} tokens; ${formatUsd(exact)} in ${token.name} pay for it at once (\`exact\`)${batched}. Nothing is taken for an answer that fails`,
-    remedy:
-      "Pay by x402 as the PAYMENT-REQUIRED header says, for example with @x402/fetch, or send an API key of this gateway (`Authorization: Bearer sk-depinfer-…`), which a pass may pay for",
-    metadata: { most: quote.most.toString(), exact: exact.toString() },
-  });
-}
-
-function mismatch({ accepted }: PaymentPayload, options: readonly PaymentRequirements[]): DepinferError {
-  const asked = options.map(
-    ({ scheme, amount, asset, network }) => `${amount} units of ${asset} on ${network} by ${scheme}`,
-  );
-  return new DepinferError({
-    code: "payment.mismatch",
-    message: `The payment of ${accepted.amount.slice(0, 40)} units of ${accepted.asset.slice(0, 60)} on ${accepted.network.slice(0, 40)} by ${accepted.scheme.slice(0, 40)} is not what this request asks for: ${asked.join(", or ")}`,
-    remedy: "Nothing was taken. Pay what the PAYMENT-REQUIRED header of this answer says",
-  });
 }
