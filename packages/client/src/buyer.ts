@@ -157,6 +157,15 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
     throw noProvider(ask.policy.model, offers, decision);
   }
 
+  /** As `choose`; with nobody left to ask, a payment that stays refused is the reason to tell. */
+  function chooseAfter(ask: Ask, tried: ReadonlyMap<string, string>, unpaid: DepinferError | null) {
+    try {
+      return choose(ask, tried);
+    } catch (error) {
+      throw unpaid ?? error;
+    }
+  }
+
   return {
     async start() {
       await ledger.recover();
@@ -175,8 +184,9 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
       const tried = new Map<string, string>();
       const repaired = new Set<string>();
       const limit = options.attempts ?? 3;
+      let unpaid: DepinferError | null = null;
       for (let attempts = 1; ; attempts++) {
-        const { offer, decision } = choose(ask, tried);
+        const { offer, decision } = chooseAfter(ask, tried, unpaid);
         // Patience grows with each attempt, in case it is this machine that is slow, and with nobody else to ask it is
         // long: an overloaded provider is better than none.
         const alone = !host.offers
@@ -202,6 +212,7 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
         if (purchase.textDelivered || !error.retryable || attempts >= limit || signal?.aborted) {
           throw aboutPayment ? notSettled(offer, error) : error;
         }
+        unpaid = aboutPayment ? notSettled(offer, error) : null;
         log("warn", `provider ${offer.provider} failed, asking another: ${errorMessage(error)}`, { code: error.code });
       }
     },
@@ -227,7 +238,11 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
     account: ledger.account,
     statement: ledger.statement,
     channels: ledger.channels,
-    withdraw: channels.exits.begin,
+    async withdraw(channelId) {
+      // What is owed is paid first; the provider claims it when it sees the exit.
+      await vouchers.flush();
+      return channels.exits.begin(channelId);
+    },
     finishWithdrawals: channels.exits.finish,
     money() {
       const open = ledger.channels();

@@ -97,10 +97,11 @@ export function createExits(modules: ChannelModules, { payer }: Pick<ChannelOpti
     if (returned > 0n) {
       await chain.channels.withdraw(returned);
       log("info", `${formatUsd(returned)} came back from ${closed.length} channels`);
-    }
-    // Only now is nothing left to do for them.
-    for (const id of closed) {
-      await ledger.saveLeaving(id, false);
+    } else {
+      // Only now is nothing left to do for them: a reorganisation may have undone the last transaction of the call before.
+      for (const id of closed) {
+        await ledger.saveLeaving(id, false);
+      }
     }
     return {
       closed,

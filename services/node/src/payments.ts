@@ -80,6 +80,11 @@ export interface Payments {
   trust(id: Hex): bigint;
   /** Every event up to now was read: what is known of the channels is as of now. */
   confirmed(): void;
+  /**
+   * Channels that were read before a decision since the last call. Such a read can be ahead of the events: if its block is
+   * undone before they are read, no event tells, so the channel has to be read once more with the next ones.
+   */
+  takeReadAhead(): readonly Hex[];
   deposit(id: Hex): MicroUsd;
 }
 
@@ -89,6 +94,7 @@ export function createPayments(
 ): Payments {
   const escrows = new Map<Hex, Escrow>();
   const reserved = new Map<Hex, bigint>();
+  let readAhead = new Set<Hex>();
   let confirmedAt = 0;
 
   async function refresh(id: Hex): Promise<Escrow> {
@@ -157,6 +163,11 @@ export function createPayments(
     }
   }
 
+  function refreshForDecision(id: Hex): Promise<Escrow> {
+    readAhead.add(id);
+    return refresh(id);
+  }
+
   /** Why the channel cannot carry `maxCost` more now, or null. */
   function refusal(id: Hex, maxCost: MicroUsd): DepinferError | null {
     const channel = ledger.channel(id);
@@ -186,7 +197,8 @@ export function createPayments(
         );
       }
       const cached = escrows.get(id);
-      const escrow = cached === undefined || amount > cached.deposit || isOver(cached) ? await refresh(id) : cached;
+      const escrow =
+        cached === undefined || amount > cached.deposit || isOver(cached) ? await refreshForDecision(id) : cached;
       if (!escrow.open) {
         throw paymentError("payment.channelNotOpen", `Channel ${id} is not open on chain`, { channelId: id });
       }
@@ -208,7 +220,7 @@ export function createPayments(
     async reserve(id, maxCost) {
       const channel = ledger.channel(id);
       if (channel !== undefined && (refusal(id, maxCost) !== null || isStale(channel))) {
-        await refresh(id);
+        await refreshForDecision(id);
       }
       const final = refusal(id, maxCost);
       if (final !== null) {
@@ -238,6 +250,11 @@ export function createPayments(
     },
     confirmed() {
       confirmedAt = now();
+    },
+    takeReadAhead() {
+      const taken = [...readAhead];
+      readAhead = new Set();
+      return taken;
     },
     deposit: (id) => microUsd(escrows.get(id)?.deposit ?? 0n),
   };

@@ -253,6 +253,9 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
 
     async function onLogs({ events, rewound }: EventBatch): Promise<void> {
       const named = new Set(events.flatMap(({ args }) => ("channelId" in args ? [args.channelId] : [])));
+      for (const id of payments.takeReadAhead()) {
+        named.add(id);
+      }
       for (const { id } of ledger.channels()) {
         if (rewound || named.has(id) || missed.has(id)) {
           // A failure here must not end the following; the channel is read with the next batch.
