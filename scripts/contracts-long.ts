@@ -24,7 +24,7 @@ export function long(args: readonly string[]): number {
     profile: "long",
     quiet: true,
   });
-  const suites: Readonly<Record<string, Suite>> = JSON.parse(output.slice(output.indexOf("{\"contracts/")));
+  const suites: Readonly<Record<string, Suite>> = JSON.parse(output.slice(output.indexOf('{"contracts/')));
   const rows = Object.entries(suites).flatMap(([path, { duration, test_results }]) =>
     Object.entries(test_results).flatMap(([test, result]) => {
       const search = result.kind.Invariant;

@@ -1,6 +1,7 @@
 import { DepinferError, errorMessage } from "@depinfer/protocol";
 import { Command } from "commander";
 import { addBuyerCommands } from "./program/buyer.ts";
+import { addDeployCommand } from "./program/deploy.ts";
 import { addDisputeCommands } from "./program/dispute.ts";
 import { addEconomyCommands } from "./program/economy.ts";
 import { addKeyCommands } from "./program/key.ts";
@@ -30,6 +31,7 @@ addMoneyCommands(program);
 addPassCommands(program);
 addKeyCommands(program);
 addEconomyCommands(program);
+addDeployCommand(program);
 addProofCommands(program);
 addMaintenanceCommands(program);
 

@@ -17,6 +17,20 @@ import { ChainError } from "./errors.ts";
 /** Addresses of the contracts that are there already. */
 export type Deployed = Readonly<Partial<Record<ContractName, Hex>>>;
 
+/** The code that creates each contract, without arguments of its constructor. */
+export const CREATION: Readonly<Record<ContractName, Hex>> = {
+  testUsd: testUsdBytecode,
+  channels: channelsBytecode,
+  providerRegistry: providerRegistryBytecode,
+  stakeVault: stakeVaultBytecode,
+  validatorSet: validatorSetBytecode,
+  receiptLog: receiptLogBytecode,
+  disputes: disputesBytecode,
+  refundInsurance: refundInsuranceBytecode,
+  feeSplitter: feeSplitterBytecode,
+  passes: passesBytecode,
+};
+
 /** What each contract's constructor is given the address of: without these, it has to be made anew as well. */
 export const NEEDS: Readonly<Record<ContractName, readonly ContractName[]>> = {
   testUsd: [],

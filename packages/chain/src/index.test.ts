@@ -18,6 +18,7 @@ it("exports what others may rely on, and nothing else", () => {
     "createSigner",
     "deployContracts",
     "eligibleMembers",
+    "estimateDeployment",
     "membersAfter",
     "openKeystore",
     "openedReceipt",
@@ -28,5 +29,7 @@ it("exports what others may rely on, and nothing else", () => {
     "recoverAddress",
     "signerImplementation",
     "startAnvil",
+    "termsOf",
+    "verifyDeployment",
   ]);
 });

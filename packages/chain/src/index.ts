@@ -3,7 +3,8 @@ export { type Anvil, type AnvilOptions, LOCAL_CHAIN_ID, startAnvil } from "./anv
 export { AUDIT_CONTRACTS, auditEvents } from "./audit-events.ts";
 export { type Chain, type ChainModules, createChain } from "./chain.ts";
 export type { BatchResult, ChannelState, Channels, SkippedClaim, SkipReason, Voucher } from "./channels.ts";
-export { type DeployOptions, deployContracts, type PartialDeployment } from "./deploy.ts";
+export { type DeployOptions, deployContracts, type PartialDeployment, termsOf } from "./deploy.ts";
+export { type DeploymentEstimate, estimateDeployment, type PlannedContract } from "./deploy-estimate.ts";
 export {
   DEPLOY_TERMS,
   type DeployTerms,
@@ -42,5 +43,6 @@ export { createSigner, recoverAddress, type Signer, signerImplementation } from 
 export type { StakeState, StakeVault } from "./stake.ts";
 export type { SignedApproval, SignedTransfer, Usd } from "./usd.ts";
 export { eligibleMembers, membersAfter, type ValidatorMember, type ValidatorSet } from "./validators.ts";
+export { type ContractCheck, verifyDeployment } from "./verify-deployment.ts";
 export type { WriteResult, WriterOptions } from "./writer.ts";
 export { placeX402StandIns } from "./x402-stand-ins.ts";
