@@ -184,6 +184,23 @@ test("answers do not pile up", async () => {
   expect(Number(rows?.n)).toBeLessThanOrEqual(3 + 64);
 });
 
+test("answers do not fill the disk: the oldest go first", async () => {
+  const journal = running.journal;
+  const store = createIdempotency(journal, { now: () => clock, mostTotalBytes: 5_000 });
+  const free = async () => "free" as const;
+  for (let i = 0; i < 129; i++) {
+    clock += 1;
+    const begun = await store.begin(`bulk-${i % 7}`, `k${i}`, "hash", free);
+    if ("first" in begun) {
+      await begun.first.keep({ status: 200, headers: {}, body: new Uint8Array(1_000) });
+    }
+  }
+  const rows = journal.db.prepare("SELECT key FROM answers WHERE account LIKE 'bulk-%' ORDER BY begun_at").all();
+  const keys = rows.map(({ key }) => String(key));
+  // Swept at the 129th: five of the 128 before it fit.
+  expect(keys).toEqual(["k123", "k124", "k125", "k126", "k127", "k128"]);
+});
+
 describe("a gateway that died while it was buying", () => {
   const requestId: Hex = `0x${"77".repeat(32)}`;
   const receipt: SignedReceipt["receipt"] = {

@@ -40,6 +40,8 @@ export interface IdempotencyOptions {
   readonly mostAnswers?: number;
   /** Bytes of one answer that are kept at most. */
   readonly mostBytes?: number;
+  /** Bytes of all answers that are kept, but for those of the last few requests. */
+  readonly mostTotalBytes?: number;
 }
 
 /** Longest key in characters, as elsewhere on the web. */
@@ -48,6 +50,7 @@ const MOST_KEY_LENGTH = 255;
 const KEPT_MS = 24 * 3_600_000;
 const MOST_ANSWERS = 10_000;
 const MOST_BYTES = 4_194_304;
+const MOST_TOTAL_BYTES = 268_435_456;
 /** For how long a purchase that a crash cut off holds its key: providers bring receipts within seconds, or hardly ever. */
 const UNSETTLED_MS = 120_000;
 /** Old answers are swept once in so many requests, since looking for them reads the whole table. */
@@ -84,6 +87,7 @@ export function createIdempotency(journal: Journal, options: IdempotencyOptions 
   const now = options.now ?? Date.now;
   const mostAnswers = options.mostAnswers ?? MOST_ANSWERS;
   const mostBytes = options.mostBytes ?? MOST_BYTES;
+  const mostTotalBytes = options.mostTotalBytes ?? MOST_TOTAL_BYTES;
   const { db } = journal;
   const sql = {
     find: db.prepare("SELECT * FROM answers WHERE account = ? AND key = ?"),
@@ -98,6 +102,13 @@ export function createIdempotency(journal: Journal, options: IdempotencyOptions 
       `DELETE FROM answers WHERE rowid IN (
          SELECT rowid FROM answers WHERE account = ? AND status IS NOT NULL ORDER BY begun_at DESC LIMIT -1 OFFSET ?)`,
     ),
+    removeBulk: db.prepare(
+      `DELETE FROM answers WHERE rowid IN (
+         SELECT id FROM (
+           SELECT rowid AS id, sum(length(body)) OVER (ORDER BY begun_at DESC, rowid DESC) AS newer
+           FROM answers WHERE status IS NOT NULL)
+         WHERE newer > ?)`,
+    ),
   };
   /** Keys that this process is working on. A row without an answer that is not here was left by an earlier one. */
   const running = new Set<string>();
@@ -107,6 +118,7 @@ export function createIdempotency(journal: Journal, options: IdempotencyOptions 
     if (begun++ % SWEEP_EVERY === 0) {
       sql.removeOld.run(now() - KEPT_MS);
       sql.removeMany.run(account, mostAnswers);
+      sql.removeBulk.run(mostTotalBytes);
     }
   }
 
