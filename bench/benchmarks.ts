@@ -12,6 +12,7 @@ const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
   network: async () => (await import("./network.ts")).network,
   greedy: async () => (await import("./greedy.ts")).greedy,
   tensors: async () => (await import("./tensors.ts")).tensors,
+  gas: async () => (await import("./gas.ts")).gas,
   journal: async () => (await import("./journal.ts")).journal,
   concentration: async () => (await import("./concentration.ts")).concentration,
   vouchers: async () => (await import("./vouchers.ts")).vouchers,
