@@ -1,7 +1,23 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createSigner, recoverAddress, signerImplementation } from "@depinfer/chain";
-import { type Hex, voucherDigest } from "@depinfer/protocol";
+import { openJournal } from "@depinfer/journal";
+import {
+  type ChannelConfig,
+  channelId,
+  decodeMessage,
+  encodeMessage,
+  type Hex,
+  microUsd,
+  signedVoucherSchema,
+  voucherDigest,
+} from "@depinfer/protocol";
 import { hashTypedData, verifyTypedData } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
+import { createLedger } from "../services/node/src/ledger.ts";
+import { createPayments } from "../services/node/src/payments.ts";
+import { PROVIDER_MIGRATIONS } from "../services/node/src/provider-journal.ts";
 import { BenchError } from "./bench-error.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { costOf } from "./measure/cpu.ts";
@@ -38,6 +54,67 @@ function variant(name: string, count: number, operation: (amount: bigint) => unk
           await operation(amount);
         }
       });
+      return cpuMicros / count;
+    },
+  };
+}
+
+const CONFIG: ChannelConfig = {
+  payer: "0x0000000000000000000000000000000000000001",
+  payerAuthorizer: signer.address,
+  receiver: "0x0000000000000000000000000000000000000003",
+  receiverAuthorizer: "0x0000000000000000000000000000000000000003",
+  token: "0x0000000000000000000000000000000000000004",
+  withdrawDelay: 900,
+  salt: `0x${"33".repeat(32)}`,
+};
+
+/**
+ * What a provider does with a voucher from its frame to the disk: decode, derive the channel's id, recover the signer, look
+ * at the books, write. As many vouchers come at once as `together` says; their writes share transactions, as in a node.
+ */
+function accepting(name: string, count: number, together: number): Variant<number> {
+  return {
+    name,
+    async measure() {
+      const home = mkdtempSync(join(tmpdir(), "depinfer-bench-vouchers-"));
+      const journal = openJournal({ path: join(home, "journal.sqlite"), parts: { provider: PROVIDER_MIGRATIONS } });
+      const payments = createPayments(
+        {
+          chain: {
+            channels: {
+              state: async () => ({ status: "open", deposit: 10n ** 12n, settled: 0n, withdrawAt: undefined }),
+            },
+          },
+          ledger: createLedger(journal),
+          recoverAddress,
+        },
+        {
+          provider: CONFIG.receiver,
+          token: CONFIG.token,
+          binding,
+          creditWindow: microUsd(10_000),
+          margin: microUsd(1_000),
+        },
+      );
+      const configs = Array.from({ length: together }, (_, index) => ({
+        ...CONFIG,
+        salt: `0x${index.toString(16).padStart(64, "0")}` as const,
+      }));
+      const frames = Array.from({ length: count }, (_, index) => {
+        const config = configs[index % together] ?? CONFIG;
+        const amount = microUsd(1 + index);
+        const signature = signer.sign(voucherDigest(channelId(config, binding), amount, binding));
+        return encodeMessage({ config, maxClaimableAmount: amount, signature });
+      });
+      const take = (frame: Uint8Array) => payments.acceptVoucher(decodeMessage(signedVoucherSchema, frame, "VOUCHER"));
+      const { cpuMicros } = await costOf(async () => {
+        for (let start = 0; start < frames.length; start += together) {
+          await Promise.all(frames.slice(start, start + together).map(take));
+        }
+      });
+      journal.close();
+      rmSync(home, { recursive: true });
       return cpuMicros / count;
     },
   };
@@ -88,7 +165,11 @@ export const vouchers: Benchmark = {
         ),
       },
     ];
-    const variants = pairs.flatMap(({ ours, baseline }) => [ours, baseline]);
+    const accepts = [1, 16, 256].map((together) => ({
+      together,
+      variant: accepting(`accept ${together}`, Math.max(4 * count, together), together),
+    }));
+    const variants = [...pairs.flatMap(({ ours, baseline }) => [ours, baseline]), ...accepts.map((one) => one.variant)];
     // Compiled before it counts.
     await interleave(variants, 1, () => undefined);
     const samples = await interleave(variants, rounds, progress);
@@ -104,13 +185,23 @@ export const vouchers: Benchmark = {
         timesFaster: formatSpread(compared(their, own)),
       };
     });
+    const acceptRows = accepts.map(({ together, variant: { name } }) => ({
+      operation: `accept, ${together} at once`,
+      oursMicros: significant(median(samples.of(name, (micros) => micros))),
+      viemMicros: null,
+      oursPerCpuSecond: Math.round(1e6 / median(samples.of(name, (micros) => micros))),
+      viemPerCpuSecond: null,
+      timesFaster: null,
+    }));
     const perSecond = (name: string) => Math.round(1e6 / spread(samples.of(name, (micros) => micros)).median);
     return {
       rounds,
-      rows,
+      rows: [...rows, ...acceptRows],
       summary: {
         signsPerCpuSecond: perSecond("sign ours"),
         verifiesPerCpuSecond: perSecond("verify ours"),
+        acceptsPerCpuSecond: perSecond("accept 256"),
+        acceptsPerCpuSecondAlone: perSecond("accept 1"),
         viemSignsPerCpuSecond: perSecond("sign viem"),
         viemVerifiesPerCpuSecond: perSecond("verify viem"),
         nativeCurve: signerImplementation === "native" ? 1 : 0,

@@ -65,6 +65,7 @@ export function openJournal({ path, parts }: JournalOptions, modules: JournalMod
   });
   const wal = (modules.openWalSync ?? openWalSync)(path);
 
+  const step = savepoint(db);
   let waiting: Step[] = [];
   let syncing: Promise<void> | null = null;
   let broken: DepinferError | null = null;
@@ -78,7 +79,7 @@ export function openJournal({ path, parts }: JournalOptions, modules: JournalMod
     }
     try {
       db.exec("BEGIN IMMEDIATE");
-      const confirmations = batch.map((step) => step.run());
+      const confirmations = batch.map(({ run }) => run());
       db.exec("COMMIT");
       return {
         confirm: () => {
@@ -153,7 +154,7 @@ export function openJournal({ path, parts }: JournalOptions, modules: JournalMod
         if (waiting.length === 0 && syncing === null) {
           setImmediate(flush);
         }
-        waiting.push({ run: () => runInSavepoint(db, work, resolve, reject), fail: reject });
+        waiting.push({ run: () => runInSavepoint(step, work, resolve, reject), fail: reject });
       }),
     recordNow(work) {
       requireWhole();
@@ -206,19 +207,33 @@ interface Step {
   readonly fail: (error: unknown) => void;
 }
 
+/** One step within a shared transaction. Prepared once: compiling them was a good part of a small write. */
+function savepoint(db: DatabaseSync): {
+  readonly begin: () => void;
+  readonly keep: () => void;
+  readonly undo: () => void;
+} {
+  const [begin, keep] = [db.prepare("SAVEPOINT step"), db.prepare("RELEASE step")];
+  return {
+    begin: () => begin.run(),
+    keep: () => keep.run(),
+    undo: () => db.exec("ROLLBACK TO step; RELEASE step"),
+  };
+}
+
 function runInSavepoint<Result>(
-  db: DatabaseSync,
+  step: ReturnType<typeof savepoint>,
   work: () => Result,
   resolve: (result: Result) => void,
   reject: (error: unknown) => void,
 ): () => void {
-  db.exec("SAVEPOINT step");
+  step.begin();
   try {
     const result = work();
-    db.exec("RELEASE step");
+    step.keep();
     return () => resolve(result);
   } catch (error) {
-    db.exec("ROLLBACK TO step; RELEASE step");
+    step.undo();
     return () => reject(error);
   }
 }

@@ -1,5 +1,6 @@
 import type { Chain } from "@depinfer/chain";
 import {
+  type ChannelConfig,
   channelId,
   type DepinferError,
   type DomainBinding,
@@ -93,6 +94,7 @@ export function createPayments(
   options: PaymentOptions,
 ): Payments {
   const escrows = new Map<Hex, Escrow>();
+  const idOf = rememberedIds(options.binding);
   const reserved = new Map<Hex, bigint>();
   let readAhead = new Set<Hex>();
   let confirmedAt = 0;
@@ -182,7 +184,7 @@ export function createPayments(
 
   return {
     async acceptVoucher(voucher) {
-      const id = channelId(voucher.config, options.binding);
+      const id = idOf(voucher.config);
       const amount = voucher.maxClaimableAmount;
       const known = ledger.channel(id);
       const fault = checkParties(voucher, id);
@@ -257,6 +259,27 @@ export function createPayments(
       return taken;
     },
     deposit: (id) => microUsd(escrows.get(id)?.deposit ?? 0n),
+  };
+}
+
+/** Ids that are remembered; a channel's config comes with each of its vouchers, and hashing it takes as long as signing. */
+const MOST_IDS = 10_000;
+
+function rememberedIds(binding: DomainBinding): (config: ChannelConfig) => Hex {
+  const ids = new Map<string, Hex>();
+  return (config) => {
+    const { payer, payerAuthorizer, receiver, receiverAuthorizer, token, withdrawDelay, salt } = config;
+    const key = `${payer}${payerAuthorizer}${receiver}${receiverAuthorizer}${token}${salt}${withdrawDelay}`;
+    const known = ids.get(key);
+    if (known !== undefined) {
+      return known;
+    }
+    if (ids.size >= MOST_IDS) {
+      ids.clear();
+    }
+    const id = channelId(config, binding);
+    ids.set(key, id);
+    return id;
   };
 }
 
