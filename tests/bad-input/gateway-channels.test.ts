@@ -111,8 +111,10 @@ describe("a channel", () => {
     await shop.running.restart();
     shop.running.standIn.behave = costs(2);
     expect(await ask(payer)).toMatchObject({ status: 200 });
+    expect(await shop.seller().unclaimed()).toBe(82n);
     await shop.seller().claim();
     await shop.seller().claim();
+    expect(await shop.seller().unclaimed()).toBe(0n);
     expect((await shop.balance(shop.payTo)) - wallet).toBe(82n);
     expect(earned() - before).toBe(82n);
   });

@@ -128,6 +128,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
         x402: seller?.income() ?? null,
       }),
       apiKey: () => apiKey,
+      x402: async () => ({ income: seller?.income() ?? [], unclaimed: (await seller?.unclaimed()) ?? 0n }),
       ...gatewayControl({ buyer, keys, passes }),
     },
     async stop() {

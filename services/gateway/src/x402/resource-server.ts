@@ -22,7 +22,12 @@ export interface Payments {
   readonly token: PaymentToken;
   balanceOf(owner: Hex): Promise<bigint>;
   /** `batch-settlement`, where its contract is on this chain. */
-  readonly batch: { readonly scheme: BatchServer; claim(): Promise<void> } | null;
+  readonly batch: {
+    readonly scheme: BatchServer;
+    claim(): Promise<void>;
+    /** Units that were charged and not claimed yet. */
+    unclaimed(): Promise<bigint>;
+  } | null;
 }
 
 /** Where the contract of `batch-settlement` lies on every chain that has it. */
@@ -95,6 +100,13 @@ export async function createPayments(
                 await manager.settle();
               }
               unsettled = false;
+            },
+            async unclaimed() {
+              const channels = await storage.list();
+              return channels.reduce((sum, { chargedCumulativeAmount, totalClaimed }) => {
+                const owed = BigInt(chargedCumulativeAmount) - BigInt(totalClaimed);
+                return owed > 0n ? sum + owed : sum;
+              }, 0n);
             },
           },
   };

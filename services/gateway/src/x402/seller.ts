@@ -50,6 +50,8 @@ export interface Seller {
   refund(request: IncomingMessage, response: ServerResponse): Promise<void>;
   /** Sums of what was earned, by scheme. */
   income(): readonly { readonly scheme: string; readonly payments: number; readonly amount: bigint }[];
+  /** Units that channels were charged and that are not claimed yet. */
+  unclaimed(): Promise<bigint>;
   /** Claims what vouchers are worth. */
   claim(): Promise<void>;
   /** Claims once more, for a moment at most, and stops claiming by the clock. */
@@ -244,6 +246,7 @@ export async function createSeller(modules: SellerModules, options: SellerOption
       await (requirements.scheme === "exact" ? sales.exact(sale) : sales["batch-settlement"](sale));
     },
     income: store.income,
+    unclaimed: async () => (await payments.batch?.unclaimed()) ?? 0n,
     claim,
     async stop() {
       if (timer !== null) {
