@@ -9,12 +9,14 @@
  *   npm run contracts -- gas      only the gas gates, with their figures
  *   npm run contracts -- long     a million calls for each invariant of money; --save keeps the figures
  *   npm run contracts -- coverage which lines of the contracts the tests run; fails below 95 % of those that hold money
+ *   npm run contracts -- prove    solc's model checker on contracts/proofs; --save keeps what was proved
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { coverage } from "./contracts-coverage.ts";
 import { compilerArgs, forge, root } from "./contracts-forge.ts";
 import { long } from "./contracts-long.ts";
+import { prove } from "./contracts-prove.ts";
 
 const ABI_FOLDER = "packages/protocol/src/abi";
 const BYTECODE_FOLDER = "packages/chain/src/bytecode";
@@ -119,7 +121,7 @@ function committed(path: string): string | undefined {
 }
 
 function format(...args: string[]): number {
-  return forge(["fmt", "--root", root, ...args, "contracts/src", "contracts/test"]).status;
+  return forge(["fmt", "--root", root, ...args, "contracts/src", "contracts/test", "contracts/proofs"]).status;
 }
 
 function check(): number {
@@ -155,9 +157,11 @@ function main([command, ...rest]: string[]): number {
       return long(rest);
     case "coverage":
       return coverage();
+    case "prove":
+      return prove(rest);
     default:
       console.error(
-        "usage: npm run contracts -- build | check | format | test [forge arguments] | gas | long | coverage",
+        "usage: npm run contracts -- build | check | format | test [forge arguments] | gas | long | coverage | prove",
       );
       return 2;
   }
