@@ -15,6 +15,7 @@ const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
   gas: async () => (await import("./gas.ts")).gas,
   journal: async () => (await import("./journal.ts")).journal,
   concentration: async () => (await import("./concentration.ts")).concentration,
+  settle: async () => (await import("./settle.ts")).settle,
   vouchers: async () => (await import("./vouchers.ts")).vouchers,
 };
 
