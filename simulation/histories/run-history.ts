@@ -161,8 +161,8 @@ export function createHistories(folder: string) {
             await settleDown();
             follow();
             await settleDown();
-            for (const channel of provider.ledger.channels()) {
-              heldAtNotice.set(channel.id, channel.vouchered);
+            if (!heldAtNotice.has(id)) {
+              heldAtNotice.set(id, provider.ledger.channel(id)?.vouchered ?? 0n);
             }
             world.advance(901_000);
             task(buyer.life, buyer.channels.exits.finish);
