@@ -11,6 +11,7 @@ it("exports what others may rely on, and nothing else", () => {
     "FEE_SHARES",
     "LOCAL_CHAIN_ID",
     "PASS_TERMS",
+    "X402_BATCH_CONTRACT",
     "auditEvents",
     "ballotCommitment",
     "createChain",

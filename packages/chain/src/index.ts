@@ -45,4 +45,4 @@ export type { SignedApproval, SignedTransfer, Usd } from "./usd.ts";
 export { eligibleMembers, membersAfter, type ValidatorMember, type ValidatorSet } from "./validators.ts";
 export { type ContractCheck, verifyDeployment } from "./verify-deployment.ts";
 export type { WriteResult, WriterOptions } from "./writer.ts";
-export { placeX402StandIns } from "./x402-stand-ins.ts";
+export { placeX402StandIns, X402_BATCH_CONTRACT } from "./x402-stand-ins.ts";

@@ -4,9 +4,12 @@ import { x402BatchSettlementStandInBytecode } from "./bytecode/X402BatchSettleme
 import { x402DepositCollectorStandInBytecode } from "./bytecode/X402DepositCollectorStandIn.ts";
 import { createRpc } from "./rpc.ts";
 
+/** The contract of x402's `batch-settlement` scheme: one address on every chain that has it. */
+export const X402_BATCH_CONTRACT: Hex = "0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003";
+
 /** Where x402's own contracts and Multicall3 lie on every public chain that has them. */
 const STAND_INS: readonly { readonly address: Hex; readonly creation: Hex }[] = [
-  { address: "0x4020074e9df2ce1dee5a9c1b5c3f541d02a10003", creation: x402BatchSettlementStandInBytecode },
+  { address: X402_BATCH_CONTRACT, creation: x402BatchSettlementStandInBytecode },
   { address: "0x4020806089470a89826cb9fb1f4059150b550004", creation: x402DepositCollectorStandInBytecode },
   { address: "0xca11bde05977b3631167028862be2a173976ca11", creation: multicall3StandInBytecode },
 ];

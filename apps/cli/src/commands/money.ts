@@ -5,7 +5,7 @@ import { chainNow } from "../money/chain-clock.ts";
 import { openChannels } from "../money/channels-on-chain.ts";
 import { type Done, type PerformOptions, perform } from "../money/perform.ts";
 import { describeSupply, positionsOf, sumOf, supplyOf } from "../money/positions.ts";
-import { promisesOf } from "../money/promises.ts";
+import { promisesOf, unclaimedByX402 } from "../money/promises.ts";
 import { chooseWallets, type MoneyHome, openPurse, type Purse, readOnlyChain } from "../money/wallets.ts";
 import { printTable } from "../table.ts";
 import { createSteps } from "../up/steps.ts";
@@ -20,19 +20,24 @@ export async function moneyWhere(options: Omit<MoneyOptions, "dryRun">): Promise
   const chain = readOnlyChain(options);
   const wallets = await chooseWallets(options.home, options.service);
   const now = await chainNow(chain);
-  const { positions, supply, promises } = await createSteps().run(
+  const { positions, supply, promises, x402 } = await createSteps().run(
     `Reading where the money of ${wallets.length} services is`,
     async (note) => {
       const channels = await openChannels(chain);
       note(`${channels.length} open channels`);
       const found = await Promise.all(wallets.map((wallet) => positionsOf(chain, wallet, channels)));
       const all = found.flat();
-      return { positions: all, supply: await supplyOf(chain, all), promises: await promisesOf(wallets) };
+      return {
+        positions: all,
+        supply: await supplyOf(chain, all),
+        promises: await promisesOf(wallets),
+        x402: await unclaimedByX402(wallets),
+      };
     },
   );
   const total = sumOf(positions);
   if (options.json) {
-    console.log(JSON.stringify({ total, now, positions, promises, supply }, digits));
+    console.log(JSON.stringify({ total, now, positions, promises, x402, supply }, digits));
     return;
   }
   printTable(
@@ -55,6 +60,11 @@ export async function moneyWhere(options: Omit<MoneyOptions, "dryRun">): Promise
         "credit in flight": formatUsd(inFlight),
         "not claimed yet": formatUsd(unclaimed),
       })),
+    );
+  }
+  if (x402 > 0n) {
+    console.log(
+      `\nCallers by x402 owe the gateway ${formatUsd(x402)}, which it claims from their channels every few minutes.`,
     );
   }
   console.log(`\n${describeSupply(supply).join("\n")}`);

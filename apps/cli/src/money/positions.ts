@@ -1,4 +1,4 @@
-import type { Chain } from "@depinfer/chain";
+import { type Chain, X402_BATCH_CONTRACT } from "@depinfer/chain";
 import { formatUsd, type Hex } from "@depinfer/protocol";
 import type { OpenChannel } from "./channels-on-chain.ts";
 import { passPositions } from "./pass-positions.ts";
@@ -97,7 +97,7 @@ export interface Supply {
   readonly total: bigint;
   readonly keepers: readonly {
     /** A contract; `elsewhere` is what no contract of the deployment and no account of this home has. */
-    readonly keeper: Exclude<Keeper, "wallet"> | "feeSplitter" | "refundInsurance" | "elsewhere";
+    readonly keeper: Exclude<Keeper, "wallet"> | "feeSplitter" | "refundInsurance" | "x402" | "elsewhere";
     readonly held: bigint;
     /** Of `held`, units of this home's positions. */
     readonly ours: bigint;
@@ -110,13 +110,15 @@ const KEEPERS = ["channels", "stakeVault", "disputes", "passes", "feeSplitter", 
 export async function supplyOf(chain: Chain, positions: readonly Position[]): Promise<Supply> {
   const total = await chain.usd.totalSupply();
   const ours = (keeper: string) => sumOf(positions.filter((position) => position.keeper === keeper));
-  const kept = await Promise.all(
+  const kept: Supply["keepers"][number][] = await Promise.all(
     KEEPERS.map(async (keeper) => ({
       keeper,
       held: await chain.usd.balanceOf(chain.deployment.addresses[keeper]),
       ours: ours(keeper),
     })),
   );
+  const x402 = { keeper: "x402" as const, held: await chain.usd.balanceOf(X402_BATCH_CONTRACT), ours: 0n };
+  kept.push(x402);
   const elsewhere = total - ours("wallet") - kept.reduce((sum, { held }) => sum + held, 0n);
   return { total, keepers: [...kept, { keeper: "elsewhere", held: elsewhere, ours: 0n }] };
 }
@@ -128,6 +130,7 @@ const KEPT_FOR: Readonly<Record<Supply["keepers"][number]["keeper"], string>> = 
   passes: "in Passes belong to others, or are fees and shares that are not taken yet",
   feeSplitter: "are fees, shared by FeeSplitter",
   refundInsurance: "insure buyers against false answers",
+  x402: "are in channels of x402 that callers without a key opened",
   elsewhere: "are in accounts that are not looked at here",
 };
 

@@ -51,3 +51,18 @@ export async function promisesOf(wallets: readonly Wallet[]): Promise<readonly P
   );
   return found.flat();
 }
+
+const x402 = z.object({ unclaimed: microUsdSchema });
+
+/** Units that callers by x402 owe a running gateway and that it has not claimed; in their channels until then. */
+export async function unclaimedByX402(wallets: readonly Wallet[]): Promise<bigint> {
+  const found = await Promise.all(
+    wallets
+      .filter(({ service }) => service === "gateway")
+      .map(async ({ folder }) => {
+        const answer = x402.safeParse(await callControl(folder, "x402").catch(() => undefined));
+        return answer.success ? answer.data.unclaimed : 0n;
+      }),
+  );
+  return found.reduce<bigint>((sum, unclaimed) => sum + unclaimed, 0n);
+}
