@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { createSigner, recoverAddress, signerImplementation } from "@depinfer/chain";
 import { openJournal } from "@depinfer/journal";
 import {
@@ -120,6 +122,32 @@ function accepting(name: string, count: number, together: number): Variant<numbe
   };
 }
 
+/** Time of the event loop's own thread per signature: made there, or handed to a worker that many at once and taken back. */
+function loopTime(name: string, count: number, together: number, worker: Worker | null): Variant<number> {
+  return {
+    name,
+    async measure() {
+      const before = process.threadCpuUsage();
+      for (let amount = 0; amount < count; amount += together) {
+        const digests = Array.from({ length: together }, (_, index) =>
+          voucherDigest(CHANNEL, BigInt(amount + index), binding),
+        );
+        if (worker === null) {
+          for (const digest of digests) {
+            signer.sign(digest);
+          }
+        } else {
+          const done = once(worker, "message");
+          worker.postMessage(digests);
+          await done;
+        }
+      }
+      const { user, system } = process.threadCpuUsage(before);
+      return (user + system) / count;
+    },
+  };
+}
+
 /** The baseline must do the same work: both sides' digests and signatures have to agree. */
 async function checkAgreement(): Promise<void> {
   const digest = voucherDigest(CHANNEL, 7n, binding);
@@ -169,7 +197,17 @@ export const vouchers: Benchmark = {
       together,
       variant: accepting(`accept ${together}`, Math.max(4 * count, together), together),
     }));
-    const variants = [...pairs.flatMap(({ ours, baseline }) => [ours, baseline]), ...accepts.map((one) => one.variant)];
+    const worker = new Worker(new URL("./sign-worker.ts", import.meta.url), { workerData: KEY });
+    const loops = [
+      loopTime("loop, here", 4 * count, 16, null),
+      loopTime("loop, worker 1", count, 1, worker),
+      loopTime("loop, worker 16", 4 * count, 16, worker),
+    ];
+    const variants = [
+      ...pairs.flatMap(({ ours, baseline }) => [ours, baseline]),
+      ...accepts.map((one) => one.variant),
+      ...loops,
+    ];
     // Compiled before it counts.
     await interleave(variants, 1, () => undefined);
     const samples = await interleave(variants, rounds, progress);
@@ -185,6 +223,8 @@ export const vouchers: Benchmark = {
         timesFaster: formatSpread(compared(their, own)),
       };
     });
+    await worker.terminate();
+    const loopMicros = (name: string) => significant(median(samples.of(name, (micros) => micros)));
     const acceptRows = accepts.map(({ together, variant: { name } }) => ({
       operation: `accept, ${together} at once`,
       oursMicros: significant(median(samples.of(name, (micros) => micros))),
@@ -202,6 +242,9 @@ export const vouchers: Benchmark = {
         verifiesPerCpuSecond: perSecond("verify ours"),
         acceptsPerCpuSecond: perSecond("accept 256"),
         acceptsPerCpuSecondAlone: perSecond("accept 1"),
+        loopMicrosToSign: loopMicros("loop, here"),
+        loopMicrosByWorker: loopMicros("loop, worker 1"),
+        loopMicrosByWorkerOf16: loopMicros("loop, worker 16"),
         viemSignsPerCpuSecond: perSecond("sign viem"),
         viemVerifiesPerCpuSecond: perSecond("verify viem"),
         nativeCurve: signerImplementation === "native" ? 1 : 0,
