@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { type Chain, createChain } from "@depinfer/chain";
+import { createOutbox, OUTBOX_MIGRATIONS, openJournal } from "@depinfer/journal";
 import { createHost, type Host, type HostOptions } from "@depinfer/network";
 import type { Log } from "@depinfer/protocol";
 import { type Identity, openIdentity, readPassphrase } from "../identity.ts";
@@ -27,7 +29,14 @@ export interface Connected {
 export async function connect(options: ServiceOptions, log: Log): Promise<Connected> {
   const network = readNetworkFile(options.networkFile);
   const identity = await openIdentity(options.home, readPassphrase(options.passphraseFile));
-  const chain = createChain({ rpcUrl: network.rpcUrl, deployment: network.deployment, account: identity.wallet });
+  // What the wallet announced and nobody saw mined is found again after a crash. Closed by the end of the process.
+  const outbox = createOutbox(
+    openJournal({ path: join(options.home, "outbox.sqlite"), parts: { outbox: OUTBOX_MIGRATIONS } }),
+  );
+  const chain = createChain(
+    { rpcUrl: network.rpcUrl, deployment: network.deployment, account: identity.wallet },
+    { outbox },
+  );
   await chain.check();
   return {
     identity,
