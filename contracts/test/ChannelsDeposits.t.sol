@@ -37,6 +37,11 @@ contract ChannelsDepositsTest is ChannelsFixture, TokenSignatures {
 
     /* BY AUTHORIZATION */
 
+    function test_depositNonce_saysWhatTheMoneyIsFor() public view {
+        bytes32 expected = keccak256(abi.encode(owner, uint256(10), SALT));
+        assertEq(channels.depositNonce(owner, 10, SALT), expected, "nonce");
+    }
+
     function test_depositWithAuthorization_needsNothingOfThePayerButItsSignature() public {
         vm.expectEmit();
         emit Channels.Deposited(owner, owner, 10);
