@@ -35,7 +35,7 @@ async function main(): Promise<void> {
   const { name, json, quick, save } = readArguments();
   if (name === undefined) {
     for (const known of benchmarkNames) {
-      console.log(`${known.padEnd(10)}${(await loadBenchmark(known)).description}`);
+      console.log(`${known.padEnd(15)}${(await loadBenchmark(known)).description}`);
     }
     return;
   }
