@@ -2,7 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { commit, compilerArgs, forge, root } from "./contracts-forge.ts";
 
-/** The contracts that hold money, whose invariants are searched with a million calls each. */
+/** The contracts that hold money, whose invariants are searched with a million calls together. */
 const INVARIANTS = "^(Channels|Passes|FeeSplitter|StakeVault)InvariantTest$";
 /** `profile.long.invariant` of `contracts/foundry.toml`. */
 const DEPTH = 256;
