@@ -7,7 +7,7 @@
  *   npm run contracts -- format   forge fmt
  *   npm run contracts -- test     forge test, with any further arguments; FOUNDRY_PROFILE=long searches deeper
  *   npm run contracts -- gas      only the gas gates, with their figures
- *   npm run contracts -- long     a million calls for each invariant of money; --save keeps the figures
+ *   npm run contracts -- long     a million calls of the invariants of money; --save keeps the figures
  *   npm run contracts -- coverage which lines of the contracts the tests run; fails below 95 % of those that hold money
  *   npm run contracts -- prove    solc's model checker on contracts/proofs; --save keeps what was proved
  */

@@ -40,6 +40,11 @@ function addNode(program: Command): void {
     .option("--region <name>", "declared region", "local")
     .option("--price-input <units>", "micro-dollars per million input tokens", integer, 50_000)
     .option("--price-cached <units>", "micro-dollars per million cached input tokens", integer, 12_500)
+    .option(
+      "--pass-floor <units>",
+      "least flat price per million tokens for holders of passes; the input price by default",
+      integer,
+    )
     .option("--price-output <units>", "micro-dollars per million output tokens", integer, 200_000)
     .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)
     .option("--x402-port <port>", "also sell this model alone to whoever pays by x402, on this port", integer)
@@ -55,6 +60,7 @@ function addNode(program: Command): void {
             ...serviceOptions(options),
             slots: options.slots,
             region: options.region,
+            ...(options.passFloor === undefined ? {} : { passFloor: microUsd(options.passFloor) }),
             prices: {
               inputPerMillion: microUsd(options.priceInput),
               cachedInputPerMillion: microUsd(options.priceCached),

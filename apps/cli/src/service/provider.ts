@@ -18,7 +18,7 @@ import {
   needsSubstitute,
   PROVIDER_MIGRATIONS,
 } from "@depinfer/node";
-import { type Hex, type Log, microUsd, type Prices, toHex } from "@depinfer/protocol";
+import { type Hex, type Log, type MicroUsd, microUsd, type Prices, toHex } from "@depinfer/protocol";
 import { auditRulesOf } from "../audit-rules.ts";
 import { embeddedModels } from "../home.ts";
 import { resolveModel } from "../model-file.ts";
@@ -46,6 +46,8 @@ export interface ProviderOptions extends ServiceOptions {
   readonly region: string;
   /** Units per million tokens. */
   readonly prices: Prices;
+  /** Least flat price per million tokens at which holders of passes are served; the input price by default. */
+  readonly passFloor?: MicroUsd;
   readonly epochSeconds: number;
   readonly adversary?: AdversaryKind;
   /** Sell the model to whoever pays by x402 as well. */
@@ -87,6 +89,7 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
     {
       provider,
       prices: options.prices,
+      ...(options.passFloor === undefined ? {} : { passFloor: options.passFloor }),
       region: options.region,
       epochMs: options.epochSeconds * 1000,
       creditWindow: CREDIT_WINDOW,
