@@ -11,7 +11,7 @@ export function addPassCommands(program: Command): void {
   const pass = program.command("pass").description("subscriptions: a period and a quota of tokens, paid ahead");
 
   readingCommand(pass, "tiers", "what is sold", "depinfer pass tiers").action(async (options) => {
-    const { passTiers } = await import("../commands/pass.ts");
+    const { passTiers } = await import("../commands/pass-tiers.ts");
     await passTiers(moneyOptions(options));
     process.exit(0);
   });
@@ -21,7 +21,7 @@ export function addPassCommands(program: Command): void {
     "passes of this home, what is left of them, and the refund",
     "depinfer pass list",
   ).action(async (options) => {
-    const { listPasses } = await import("../commands/pass.ts");
+    const { listPasses } = await import("../commands/pass-list.ts");
     await listPasses(moneyOptions(options));
     process.exit(0);
   });
@@ -66,14 +66,14 @@ export function addPassCommands(program: Command): void {
   moneyCommand(pass, "cancel", "end a pass and begin its refund", "depinfer pass cancel 3")
     .argument("<pass>", "number of the pass", ordinal)
     .action(async (id, options) => {
-      const { cancelPass } = await import("../commands/pass.ts");
+      const { cancelPass } = await import("../commands/pass-end.ts");
       await cancelPass(id, moneyOptions(options));
       process.exit(0);
     });
   moneyCommand(pass, "settle", "do what is due for an ended pass: close its channels, refund", "depinfer pass settle 3")
     .argument("<pass>", "number of the pass", ordinal)
     .action(async (id, options) => {
-      const { settlePass } = await import("../commands/pass.ts");
+      const { settlePass } = await import("../commands/pass-end.ts");
       await settlePass(id, moneyOptions(options));
       process.exit(0);
     });
@@ -104,7 +104,7 @@ function addIssuerCommands(pass: Command): void {
     .option("--models <names...>", "models that it may be spent on; all by default", [])
     .option("--description <text>", "shown to buyers", "")
     .action(async (options) => {
-      const { sellPass } = await import("../commands/pass.ts");
+      const { sellPass } = await import("../commands/pass-tiers.ts");
       await sellPass(
         {
           price: options.price,
