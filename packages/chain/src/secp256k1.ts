@@ -3,7 +3,7 @@ import { secp256k1 as noble } from "@noble/curves/secp256k1.js";
 
 /** The four operations on the curve that this package needs. Digests and keys are 32 bytes, compact signatures 64. */
 export interface Secp256k1 {
-  readonly name: "native" | "portable";
+  readonly name: "native" | "wasm" | "portable";
   isPrivateKey(key: Uint8Array): boolean;
   /** Uncompressed public key: 65 bytes, the first 0x04. */
   publicKeyOf(key: Uint8Array): Uint8Array;
@@ -54,6 +54,53 @@ export function nativeSecp256k1(): Secp256k1 | undefined {
     },
     recover: (digest, signature, recovery) => binding.ecdsaRecover(signature, recovery, digest, false),
   };
+}
+
+/** What `tiny-secp256k1` exports of libsecp256k1; it is loaded by name, and only where the native binding is not there. */
+interface Wasm {
+  isPrivate(key: Uint8Array): boolean;
+  pointFromScalar(key: Uint8Array, compressed: boolean): Uint8Array | null;
+  signRecoverable(digest: Uint8Array, key: Uint8Array): { signature: Uint8Array; recoveryId: number };
+  recover(digest: Uint8Array, signature: Uint8Array, recovery: number, compressed: boolean): Uint8Array | null;
+}
+
+const WASM_FUNCTIONS = ["isPrivate", "pointFromScalar", "signRecoverable", "recover"];
+
+function isWasm(value: unknown): value is Wasm {
+  const members = new Map<string, unknown>(typeof value === "object" && value !== null ? Object.entries(value) : []);
+  return WASM_FUNCTIONS.every((name) => typeof members.get(name) === "function");
+}
+
+/** libsecp256k1 compiled to WebAssembly, for machines that have no binary of it; `undefined` where that cannot run. */
+export function wasmSecp256k1(): Secp256k1 | undefined {
+  let loaded: unknown;
+  try {
+    loaded = createRequire(import.meta.url)("tiny-secp256k1");
+  } catch {
+    // No WebAssembly here: plain JavaScript does the same, slower.
+    return undefined;
+  }
+  if (!isWasm(loaded)) {
+    return undefined;
+  }
+  const wasm = loaded;
+  return {
+    name: "wasm",
+    isPrivateKey: (key) => key.length === 32 && wasm.isPrivate(key),
+    publicKeyOf: (key) => point(wasm.pointFromScalar(key, false)),
+    sign(digest, key) {
+      const { signature, recoveryId } = wasm.signRecoverable(digest, key);
+      return { signature, recovery: recoveryId };
+    },
+    recover: (digest, signature, recovery) => point(wasm.recover(digest, signature, recovery, false)),
+  };
+}
+
+function point(found: Uint8Array | null): Uint8Array {
+  if (found === null) {
+    throw new RangeError("there is no such point on the curve");
+  }
+  return found;
 }
 
 /** The same in plain JavaScript, by noble. */

@@ -3,20 +3,20 @@ import fc from "fast-check";
 import { recoverAddress as viemRecover } from "viem";
 import { privateKeyToAccount, sign as viemSign } from "viem/accounts";
 import { describe, expect, it } from "vitest";
-import { nativeSecp256k1, portableSecp256k1, type Secp256k1 } from "./secp256k1.ts";
+import { nativeSecp256k1, portableSecp256k1, type Secp256k1, wasmSecp256k1 } from "./secp256k1.ts";
 import { createSigner, recoverAddress, signerImplementation } from "./signer.ts";
 
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
 const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const key = fc.bigInt({ min: 1n, max: ORDER - 1n }).map((value): Hex => `0x${value.toString(16).padStart(64, "0")}`);
 
-const implementations: readonly Secp256k1[] = [nativeSecp256k1(), portableSecp256k1()].filter(
+const implementations: readonly Secp256k1[] = [nativeSecp256k1(), wasmSecp256k1(), portableSecp256k1()].filter(
   (found) => found !== undefined,
 );
 
 it("uses the native library where it is installed, which is everywhere that tests run", () => {
   expect(signerImplementation).toBe("native");
-  expect(implementations.map(({ name }) => name)).toEqual(["native", "portable"]);
+  expect(implementations.map(({ name }) => name)).toEqual(["native", "wasm", "portable"]);
 });
 
 describe.each(implementations)("$name signing", (secp256k1) => {

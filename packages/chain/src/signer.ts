@@ -1,7 +1,7 @@
 import { fromHex, type Hex, toHex } from "@depinfer/protocol";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { ChainError } from "./errors.ts";
-import { nativeSecp256k1, portableSecp256k1, type Secp256k1 } from "./secp256k1.ts";
+import { nativeSecp256k1, portableSecp256k1, type Secp256k1, wasmSecp256k1 } from "./secp256k1.ts";
 
 /** Signs 32-byte digests with one secp256k1 key. The key stays inside; nothing prints it. */
 export interface Signer {
@@ -16,9 +16,9 @@ const HALF_ORDER = fromHex("0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddf
 /** `r || s || v`. */
 const SIGNATURE_BYTES = 65;
 
-const curve: Secp256k1 = nativeSecp256k1() ?? portableSecp256k1();
+const curve: Secp256k1 = nativeSecp256k1() ?? wasmSecp256k1() ?? portableSecp256k1();
 
-/** Which implementation this process signs with. `portable` is some 40 times slower; `depinfer doctor` says so. */
+/** Which implementation this process signs with; each is several times slower than the one before. `depinfer doctor` says which. */
 export const signerImplementation: Secp256k1["name"] = curve.name;
 
 /**
