@@ -41,7 +41,7 @@ function checks(home: string): readonly Check[] {
       run: () =>
         signerImplementation === "native"
           ? "native secp256k1"
-          : "portable secp256k1, some 40 times slower: run `npm rebuild secp256k1`",
+          : `${signerImplementation} secp256k1, slower than the native one: run \`npm rebuild secp256k1\``,
     },
     { name: "embedded model", run: () => `${(statSync(embeddedModels.tiny).size / 1e6).toFixed(1)} MB` },
     { name: "home", run: () => (existsSync(home) ? home : `${home} does not exist yet; \`npm start\` makes it`) },
