@@ -16,12 +16,12 @@ const GATES: Readonly<Record<string, number>> = {
   finalise: 50_000,
 };
 
-/** What the same step costs elsewhere, as PEERS.md has it; ranges by their lower end, which flatters the peer. */
+/** What the same step costs elsewhere: run by us or read; ranges by their lower end, which flatters the peer. */
 const PEERS: Readonly<Record<string, { readonly peer: string; readonly gas: number; readonly source: string }>> = {
-  openWithTransfer: { peer: "AntSeed open", gas: 199_500, source: "PEERS §1, run" },
-  settle: { peer: "AntSeed settle", gas: 142_600, source: "PEERS §1, run" },
-  settleAndClose: { peer: "AntSeed close", gas: 165_000, source: "PEERS §1, run" },
-  batch100PerChannel: { peer: "Livepeer ticket redemption", gas: 190_000, source: "PEERS §5, read" },
+  openWithTransfer: { peer: "AntSeed open", gas: 199_500, source: "its contracts of May 2026, run" },
+  settle: { peer: "AntSeed settle", gas: 142_600, source: "its contracts of May 2026, run" },
+  settleAndClose: { peer: "AntSeed close", gas: 165_000, source: "its contracts of May 2026, run" },
+  batch100PerChannel: { peer: "Livepeer ticket redemption", gas: 190_000, source: "published figures, read" },
 };
 
 const BATCH = 100;

@@ -61,7 +61,7 @@ export const PASS_TERMS: PassTerms = {
   objectionBond: 25_000_000n,
 };
 
-/** Who shares the fee, in basis points: ECONOMY.md §4 as parts of the whole. */
+/** Who shares the fee, in basis points of the fee. */
 export const FEE_SHARES = {
   auditors: 4_000,
   liquidity: 2_500,
