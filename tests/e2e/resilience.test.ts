@@ -30,8 +30,7 @@ const moneySchema = z.object({
 
 async function money() {
   const { stdout, code, stderr } = await depinfer("money", "where", "--home", network.home, "--json");
-  expect(stderr).toBe("");
-  expect(code).toBe(0);
+  expect(code, stderr).toBe(0);
   return moneySchema.parse(JSON.parse(stdout));
 }
 
