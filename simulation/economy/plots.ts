@@ -4,7 +4,7 @@ import { escaped, type TornadoBar } from "./report.ts";
 const WIDTH = 860;
 const LEFT = 60;
 /** Distinguishable with every common colour blindness (Okabe and Ito). */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999"];
+const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999", "#7a5195"];
 const HEAD = `<svg xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" font-size="13" role="img"`;
 
 const colour = (index: number) => COLOURS[index % COLOURS.length] ?? "#000000";
@@ -63,7 +63,7 @@ export function tornadoChart(bars: readonly TornadoBar[]): string {
   const shares = sorted.flatMap(({ low, high }) => [low.whaleShare, high.whaleShare]);
   const [least, most] = [Math.min(...shares), Math.max(...shares)];
   const left = 200;
-  const x = (share: number) => left + 100 + ((share - least) / Math.max(1e-9, most - least)) * (WIDTH - left - 160);
+  const x = (share: number) => left + 100 + ((share - least) / Math.max(1e-9, most - least)) * (WIDTH - left - 230);
   const rows = sorted.map(({ parameter, low, high }, index) => {
     const y = 12 + index * 34;
     const [a, b] = low.whaleShare <= high.whaleShare ? [low, high] : [high, low];
