@@ -32,7 +32,6 @@ export type { Fees } from "./fees.ts";
 export type { ChainEvent, EventBatch, FollowOptions } from "./follow.ts";
 export type { Insurance } from "./insurance.ts";
 export { createKeystore, openKeystore, randomPassphrase, type Secrets } from "./keystore.ts";
-export type { Outbox, PendingTransaction } from "./outbox.ts";
 export type { Pass, PassChannel } from "./pass-state.ts";
 export type { PassTier } from "./pass-tiers.ts";
 export type { Passes, PassSurplus, PassTerms, PassUse } from "./passes.ts";

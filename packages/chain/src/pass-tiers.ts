@@ -1,4 +1,4 @@
-import type { Hex } from "@depinfer/protocol";
+import { flatPrice, type Hex } from "@depinfer/protocol";
 import { ABIS } from "./abi.ts";
 import { lowerCase } from "./lower-case.ts";
 import type { Rpc } from "./rpc.ts";
@@ -24,10 +24,6 @@ export interface PassTier {
 }
 
 const abi = ABIS.passes;
-/** Part of a price that is the fee: `FEE_BPS` of `PassLedger.sol`. */
-const FEE_BPS = 500n;
-const BPS = 10_000n;
-const MILLION = 1_000_000n;
 /** Public endpoints refuse ranges above a few thousand. */
 const BLOCKS_PER_REQUEST = 2_000n;
 
@@ -59,7 +55,7 @@ export function readTiers(
           requestsPerMinute: args.requestsPerMinute,
           modelsHash: args.modelsHash,
           metadata: args.metadata,
-          unitsPerMillion: unitsPerMillion(args.price, args.quota),
+          unitsPerMillion: flatPrice(args),
         });
       }
       if (tierId !== undefined && tiers.length > 0) {
@@ -68,9 +64,4 @@ export function readTiers(
     }
     return tiers;
   });
-}
-
-/** `unitsPerMillion` of `PassLedger.sol`: the fee rounded down, then the price rounded down. */
-function unitsPerMillion(price: bigint, quota: bigint): bigint {
-  return ((price - (price * FEE_BPS) / BPS) * MILLION) / quota;
 }

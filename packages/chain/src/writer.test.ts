@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import type { Hex } from "@depinfer/protocol";
+import type { Hex, Outbox, PendingTransaction } from "@depinfer/protocol";
 import { parseTransaction } from "viem";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -11,7 +11,6 @@ import { type Anvil, startAnvil } from "./anvil.ts";
 import { createChain } from "./chain.ts";
 import { deployContracts } from "./deploy.ts";
 import type { Deployment } from "./deployment.ts";
-import type { Outbox, PendingTransaction } from "./outbox.ts";
 import { createSigner, type Signer } from "./signer.ts";
 import type { WriterOptions } from "./writer.ts";
 

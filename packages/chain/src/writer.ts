@@ -1,3 +1,4 @@
+import type { Outbox } from "@depinfer/protocol";
 import { errorCode, type Hex } from "@depinfer/protocol";
 import {
   keccak256,
@@ -9,7 +10,6 @@ import {
 } from "viem";
 import { announce, isKnown, isNonceError, waitForAny } from "./announce.ts";
 import { noAccount, receiptTimeout } from "./errors.ts";
-import type { Outbox } from "./outbox.ts";
 import { revertError } from "./revert.ts";
 import type { Rpc } from "./rpc.ts";
 import type { Signer } from "./signer.ts";

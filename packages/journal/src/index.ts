@@ -1,5 +1,5 @@
 export { type Journal, type JournalOptions, openJournal } from "./journal.ts";
-export { createOutbox, OUTBOX_MIGRATIONS, type StoredOutbox, type StoredTransaction } from "./outbox.ts";
+export { createOutbox, OUTBOX_MIGRATIONS } from "./outbox.ts";
 export type { JournalParts } from "./parts.ts";
 export {
   bytesColumn,

@@ -1,4 +1,4 @@
-import type { Hex } from "@depinfer/protocol";
+import type { Outbox } from "@depinfer/protocol";
 import type { Journal } from "./journal.ts";
 import { countColumn, hexColumn, textColumn } from "./row.ts";
 
@@ -14,26 +14,8 @@ export const OUTBOX_MIGRATIONS: readonly string[] = [
    ) STRICT`,
 ];
 
-/** A transaction that was announced, or is about to be, and whose end nobody has seen. */
-export interface StoredTransaction {
-  readonly account: Hex;
-  readonly chainId: number;
-  readonly nonce: number;
-  readonly hash: Hex;
-  readonly raw: Hex;
-  readonly action: string;
-}
-
-/** The transactions of a wallet that are under way, on disk; what the chain's writer takes as its outbox. */
-export interface StoredOutbox {
-  save(transaction: StoredTransaction): Promise<void>;
-  drop(hash: Hex): Promise<void>;
-  forget(account: Hex, chainId: number, nonce: number): Promise<void>;
-  pending(account: Hex, chainId: number): readonly StoredTransaction[];
-}
-
 /** @param journal opened with `OUTBOX_MIGRATIONS` as one of its parts. */
-export function createOutbox(journal: Journal): StoredOutbox {
+export function createOutbox(journal: Journal): Outbox {
   const { db } = journal;
   const sql = {
     save: db.prepare("INSERT INTO outbox VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"),

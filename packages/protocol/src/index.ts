@@ -11,6 +11,7 @@ export * from "./messages.ts";
 export * from "./money.ts";
 export * from "./offer.ts";
 export * from "./openai.ts";
+export * from "./outbox.ts";
 export * from "./pass-share.ts";
 export * from "./pass-tier.ts";
 export * from "./proof-level.ts";

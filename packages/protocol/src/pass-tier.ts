@@ -10,6 +10,16 @@ export interface TierDescription {
   readonly models: readonly string[];
 }
 
+/** Part of every price that is the fee, in parts of ten thousand: `FEE_BPS` of the contract. */
+const FEE_BPS = 500n;
+const BPS = 10_000n;
+const MILLION = 1_000_000n;
+
+/** The flat price of a million tokens at which passes of a tier are used, in units: so low that the whole quota can be paid. */
+export function flatPrice({ price, quota }: { readonly price: bigint; readonly quota: bigint }): bigint {
+  return ((price - (price * FEE_BPS) / BPS) * MILLION) / quota;
+}
+
 const ALL_MODELS: Hex = `0x${"0".repeat(64)}`;
 const metadataSchema = z.strictObject({ description: z.string().max(1_000), models: z.array(z.string()).max(1_000) });
 

@@ -1,5 +1,5 @@
 import { shareSurplus } from "@depinfer/economics";
-import { DepinferError } from "@depinfer/protocol";
+import { DepinferError, flatPrice } from "@depinfer/protocol";
 import type { Database } from "./database.ts";
 
 /** A provider's part of what the passes of one tier left unused in one period. */
@@ -63,7 +63,7 @@ export async function passShares(db: Database, tier: string, period: string): Pr
       metadata: { tier },
     });
   }
-  const unitsPerMillion = flatPrice(created.args);
+  const unitsPerMillion = flatPriceOf(created.args);
   const rows = await db.query(SURPLUSES, [tier, period]);
   const passes = await Promise.all(
     rows.map(async ({ pass, block, surplus }) => ({
@@ -99,16 +99,13 @@ export async function passShares(db: Database, tier: string, period: string): Pr
 }
 
 const MILLION = 1_000_000n;
-/** `FEE_BPS` of the contract. */
-const FEE_BPS = 500n;
-const BPS = 10_000n;
 
 /** What the contract's `unitsPerMillion` says of the tier. */
-function flatPrice(args: unknown): bigint {
+function flatPriceOf(args: unknown): bigint {
   const members = new Map<string, unknown>(typeof args === "object" && args !== null ? Object.entries(args) : []);
   const price = BigInt(String(members.get("price") ?? 0));
   const quota = BigInt(String(members.get("quota") ?? 1));
-  return ((price - (price * FEE_BPS) / BPS) * MILLION) / quota;
+  return flatPrice({ price, quota });
 }
 
 /** Convictions can cost a provider more than its channel had paid when the pass was settled. */

@@ -1,4 +1,4 @@
-import type { Hex } from "@depinfer/protocol";
+import type { Hex } from "./bytes.ts";
 
 /** A transaction that was announced, or is about to be, and whose end nobody has seen. */
 export interface PendingTransaction {
