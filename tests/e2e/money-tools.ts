@@ -1,5 +1,5 @@
 import OpenAI from "openai";
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import { z } from "zod";
 import { depinfer, rpc, type TestNetwork } from "./local-network.ts";
 
@@ -106,7 +106,7 @@ export async function passStory(
 
   const { served, refusal } = await useUp(ask);
   // Each channel keeps what one more request could cost at most; the rest of the quota can be used.
-  expect(served, String(refusal)).toBeGreaterThan(quota * 0.6);
+  expect(served, String(refusal)).toBeGreaterThan(quota * 0.5);
   expect(served).toBeLessThanOrEqual(quota);
   expect(refusal).toBeInstanceOf(OpenAI.APIError);
   expect(refusal).toMatchObject({ status: 402, code: expect.stringMatching(/^pass\.(quotaSpent|insufficient)$/) });
@@ -120,7 +120,11 @@ export async function passStory(
   await run("settle");
   const spent = await paidByPass(1n);
   expect(await run("pass", "cancel", "1")).toContain("come back");
-  expect(await ask(10).catch((error: unknown) => error)).toMatchObject({ status: 402 });
+  // A gateway looks at a pass every few seconds.
+  await vi.waitFor(async () => expect(await ask(10).catch((error: unknown) => error)).toMatchObject({ status: 402 }), {
+    timeout: 10_000,
+    interval: 500,
+  });
   await pass(61);
   await run("pass", "settle", "1");
   const refund = await placeOf("gateway", /^refunded by passes$/);

@@ -157,7 +157,7 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
     throw noProvider(ask.policy.model, offers, decision);
   }
 
-  /** As `choose`; with nobody left to ask, a payment that stays refused is the reason to tell. */
+  /** As `choose`; with nobody left to ask, a payment that stays refused or short is the reason to tell. */
   function chooseAfter(ask: Ask, tried: ReadonlyMap<string, string>, unpaid: DepinferError | null) {
     try {
       return choose(ask, tried);
@@ -209,10 +209,13 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
         } else {
           tried.set(offer.peerId, `failed for this request: ${error.message}`);
         }
-        if (purchase.textDelivered || !error.retryable || attempts >= limit || signal?.aborted) {
-          throw aboutPayment ? notSettled(offer, error) : error;
+        const final = aboutPayment ? notSettled(offer, error) : error;
+        // The rest of a pass may lie in its channels with others.
+        const elsewhere = error.code === "pass.insufficient";
+        if (purchase.textDelivered || !(error.retryable || elsewhere) || attempts >= limit || signal?.aborted) {
+          throw final;
         }
-        unpaid = aboutPayment ? notSettled(offer, error) : null;
+        unpaid = aboutPayment || elsewhere ? final : null;
         log("warn", `provider ${offer.provider} failed, asking another: ${errorMessage(error)}`, { code: error.code });
       }
     },
