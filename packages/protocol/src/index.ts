@@ -17,6 +17,7 @@ export * from "./pass-tier.ts";
 export * from "./proof-level.ts";
 export * from "./receipt.ts";
 export * from "./request.ts";
+export * from "./request-policy.ts";
 export * from "./runtime-class.ts";
 export * from "./seal.ts";
 export * from "./tensors.ts";
