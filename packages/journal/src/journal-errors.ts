@@ -40,3 +40,13 @@ export function notDurable(path: string, cause: unknown): DepinferError {
     cause,
   });
 }
+
+/** Another process has taken the journal over. */
+export function fenced(path: string): DepinferError {
+  return new DepinferError({
+    code: "journal.fenced",
+    message: `The journal ${path} was taken over by another process`,
+    remedy: "Nothing more is written here. Restart: this process was away for longer than its lease",
+    metadata: { path },
+  });
+}

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
+import { type ChangeLog, changeLogSync } from "./change-log.ts";
 import { corrupt, locked, notDurable } from "./journal-errors.ts";
 import { type JournalParts, migrate } from "./parts.ts";
 import { openWalSync } from "./wal-sync.ts";
@@ -24,7 +25,10 @@ export interface Journal {
    * transaction, hence one sync; when one of them throws, it alone is undone and rejected.
    */
   record<Result>(work: () => Result): Promise<Result>;
-  /** As `record`, at once and alone. The event loop waits for the disk. */
+  /**
+   * As `record`, at once and alone. The event loop waits for the disk. A change log is not waited for: `settled` tells when
+   * it has the change, and nothing that is recorded later is confirmed before.
+   */
   recordNow<Result>(work: () => Result): Result;
   /**
    * Resolves when everything that can be read now is on disk. Reads see what was written a moment ago; wait for this
@@ -38,6 +42,8 @@ export interface Journal {
 export interface JournalModules {
   /** How the log is put on disk; tests replace it to lose power at any moment. */
   readonly openWalSync?: typeof openWalSync;
+  /** Keeps what is recorded in place of this machine's disk, whose file is a working copy then. */
+  readonly changeLog?: ChangeLog;
 }
 
 /** @throws DepinferError `journal.newer`, `journal.corrupt` or `journal.locked`. Nothing is changed then. */
@@ -56,18 +62,23 @@ export function openJournal({ path, parts }: JournalOptions, modules: JournalMod
         checkIntegrity(database, path);
       }
       migrate(database, path, parts);
-      database.exec("PRAGMA synchronous=NORMAL");
+      database.exec(`PRAGMA synchronous=${modules.changeLog === undefined ? "NORMAL" : "OFF"}`);
       return database;
     } catch (error) {
       database.close();
       throw error;
     }
   });
-  const wal = (modules.openWalSync ?? openWalSync)(path);
+  const wal =
+    modules.changeLog === undefined
+      ? (modules.openWalSync ?? openWalSync)(path)
+      : changeLogSync(db, path, modules.changeLog);
 
   const step = savepoint(db);
   let waiting: Step[] = [];
   let syncing: Promise<void> | null = null;
+  /** What was recorded at once and is on its way to a change log. */
+  let sending: Promise<void> = Promise.resolve();
   let broken: DepinferError | null = null;
 
   /** Commits what waits, in one transaction, and returns how to tell its callers. */
@@ -106,7 +117,8 @@ export function openJournal({ path, parts }: JournalOptions, modules: JournalMod
 
   /** After a failed sync nobody knows what is on disk, and a later one that succeeds does not tell: pages count as clean. */
   function breakDown(cause: unknown): DepinferError {
-    broken ??= notDurable(path, cause);
+    // A log that was taken over says so itself.
+    broken ??= cause instanceof DepinferError && cause.code.startsWith("journal.") ? cause : notDurable(path, cause);
     return broken;
   }
 
@@ -131,6 +143,10 @@ export function openJournal({ path, parts }: JournalOptions, modules: JournalMod
   }
 
   function syncNow({ confirm, fail }: Committed): void {
+    if (wal.remote) {
+      sending = wal.whenDone().then(confirm, (error) => fail(breakDown(error)));
+      return;
+    }
     try {
       wal.now();
     } catch (error) {
@@ -176,6 +192,7 @@ export function openJournal({ path, parts }: JournalOptions, modules: JournalMod
     async settled() {
       requireWhole();
       await syncing;
+      await sending;
       requireWhole();
     },
     close() {

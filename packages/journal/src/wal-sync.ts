@@ -3,6 +3,8 @@ import { dirname } from "node:path";
 
 /** Puts what was written to a journal's write-ahead log on the disk. */
 export interface WalSync {
+  /** Somewhere else than on this machine's disk: `now` cannot wait for it. */
+  readonly remote?: boolean;
   /** Resolves when everything that was written before the call is on disk. The event loop goes on meanwhile. */
   whenDone(): Promise<void>;
   /** The same, at once; the event loop waits. */
