@@ -24,7 +24,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Database, openEmbedded, openServer } from "./database.ts";
 import { createIndexer, type Indexer } from "./indexer.ts";
-import { serverPrograms, startServer, type TestServer } from "./testing/postgres-server.ts";
+import { serverPrograms, startServer, type TestServer } from "../../../tests/postgres-server.ts";
 
 /* One chain, one provider, and indexers over both databases that must say the same of them. */
 
