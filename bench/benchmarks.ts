@@ -5,6 +5,9 @@ import type { Benchmark } from "./benchmark.ts";
 const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
   start: async () => (await import("./start.ts")).start,
   path: async () => (await import("./path.ts")).path,
+  gateway: async () => (await import("./gateway.ts")).gateway,
+  scale: async () => (await import("./scale.ts")).scale,
+  memory: async () => (await import("./memory.ts")).memory,
   engine: async () => (await import("./engine.ts")).engine,
   verify: async () => (await import("./verify.ts")).verify,
   proof: async () => (await import("./proof.ts")).proof,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ScoringEngine } from "@depinfer/inference";
-import type { Generation } from "@depinfer/protocol";
+import { type Generation, PLAIN_SAMPLING } from "@depinfer/protocol";
 import { BenchError } from "../bench-error.ts";
 
 /** A prompt and an answer of known lengths, made by our own engine. */
@@ -22,7 +22,7 @@ const WORDS =
 /** A text completion, so that the prompt can have any length and the model goes on for as long as it likes. */
 export function generationFor(characters: number): Generation {
   const text = WORDS.repeat(Math.ceil(characters / WORDS.length)).slice(0, characters);
-  return { prompt: { text }, temperature: TEMPERATURE, seed: null, stop: [], maxTokens: null };
+  return { ...PLAIN_SAMPLING, prompt: { text }, temperature: TEMPERATURE, seed: null, stop: [], maxTokens: null };
 }
 
 export function seedNumber(index: number): Uint8Array {

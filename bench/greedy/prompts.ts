@@ -1,4 +1,4 @@
-import type { Generation } from "@depinfer/protocol";
+import { type Generation, PLAIN_SAMPLING } from "@depinfer/protocol";
 
 export const MAX_TOKENS = 100;
 
@@ -9,6 +9,7 @@ const WHAT = ["a brave", "a lonely", "a clever", "a tired", "a tiny", "an old", 
 export function promptsOf(count: number): Generation[] {
   const pairs = WHO.flatMap((who) => WHAT.map((what) => `Tell me a short story about ${what} ${who}.`));
   return pairs.slice(0, count).map((content) => ({
+    ...PLAIN_SAMPLING,
     prompt: { messages: [{ role: "user", content }] },
     temperature: 0,
     seed: null,

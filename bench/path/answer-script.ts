@@ -9,11 +9,18 @@ export const OUTPUT_TOKENS = 64;
 export const PIECES: readonly string[] = Array.from({ length: OUTPUT_TOKENS }, (_, index) => ` tok${index}`);
 
 /** How an answer is asked for. `burst` shows what a stream costs when nothing separates its tokens. */
-export const MODES = ["json", "sse", "burst"] as const;
+export const MODES = ["json", "sse", "burst", "held"] as const;
 export type Mode = (typeof MODES)[number];
 
 /** Says to the zero-cost engine that tokens come one per turn, as a real engine gives them. */
 export const ONE_PER_TURN = "One token at a time, please. ";
+
+/** Says to the origin that tokens come half a second apart, so that a stream stays open. */
+export const HELD_OPEN = "Take your time, please. ";
+/** Milliseconds between two tokens of a stream that is held open. */
+export const HELD_TOKEN_MS = 500;
+
+const OPENINGS: Partial<Record<Mode, string>> = { sse: ONE_PER_TURN, held: HELD_OPEN };
 
 const SYSTEM = "You are a helpful assistant. ".repeat(8);
 const QUESTION = "Explain how two nodes of a network find each other. ".repeat(8);
@@ -28,7 +35,7 @@ export function requestBody(mode: Mode, model: string): string {
     max_tokens: OUTPUT_TOKENS,
     messages: [
       { role: "system", content: SYSTEM },
-      { role: "user", content: (mode === "sse" ? ONE_PER_TURN : "") + QUESTION },
+      { role: "user", content: (OPENINGS[mode] ?? "") + QUESTION },
     ],
   });
 }

@@ -2,10 +2,11 @@
  * The load generator: closed loop, one kept connection per client, on bare sockets, so that it costs little beside
  * what it measures.
  */
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
+import type { z } from "zod";
 import { serveWorker } from "../measure/serve-worker.ts";
 import { median, percentile } from "../measure/statistics.ts";
-import { type LoadPlan, type LoadResult, loadPlan } from "./load.ts";
+import { type LoadResult, loadPlan } from "./load.ts";
 
 const HEAD_END = Buffer.from("\r\n\r\n");
 const LAST_CHUNK = Buffer.from("0\r\n\r\n");
@@ -51,7 +52,12 @@ function createReader(startedAt: number): { take(bytes: Buffer): Answer | null }
 }
 
 /** One client: asks again as soon as it has been answered, until time is up. */
-function client({ port }: LoadPlan, request: Buffer, until: number, onAnswer: (answer: Answer) => void): Promise<void> {
+function client(
+  { port }: { readonly port: number },
+  request: Buffer,
+  until: number,
+  onAnswer: (answer: Answer) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     let reader = createReader(0);
@@ -76,12 +82,16 @@ function client({ port }: LoadPlan, request: Buffer, until: number, onAnswer: (a
   });
 }
 
-async function load(plan: LoadPlan): Promise<LoadResult> {
-  const { authorization, body, clients, seconds } = plan;
-  const request = Buffer.from(
-    `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: ${authorization}\r\n` +
+function requestOf({ authorization, headers, body }: z.output<typeof loadPlan>): Buffer {
+  return Buffer.from(
+    `POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: ${authorization}\r\n${headers}` +
       `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+}
+
+async function load(plan: z.output<typeof loadPlan>): Promise<LoadResult> {
+  const { clients, seconds } = plan;
+  const request = requestOf(plan);
   const answers: Answer[] = [];
   const started = performance.now();
   const until = started + seconds * 1000;
@@ -103,4 +113,42 @@ async function load(plan: LoadPlan): Promise<LoadResult> {
   };
 }
 
-serveWorker({ load: (argument) => load(loadPlan.parse(argument)) });
+/** Connections that are held open. */
+const held: Socket[] = [];
+
+/** Opens streams and resolves with how many of them had a first byte of their body in time. */
+async function hold(plan: z.output<typeof loadPlan>): Promise<number> {
+  const request = requestOf(plan);
+  const started = Array.from({ length: plan.clients }, () => {
+    const socket = connect({ port: plan.port, host: "127.0.0.1", noDelay: true });
+    held.push(socket);
+    return new Promise<boolean>((resolve) => {
+      const late = setTimeout(() => resolve(false), plan.seconds * 1000);
+      let received = "";
+      socket.on("connect", () => socket.write(request));
+      socket.on("data", (bytes: Buffer) => {
+        // Heads are short, and the first event is all that is waited for.
+        received = received.length < 10_000 ? received + bytes.toString("latin1") : received;
+        if (received.startsWith("HTTP/1.1 200") && received.includes("data: ")) {
+          clearTimeout(late);
+          resolve(true);
+        }
+      });
+      socket.on("error", () => resolve(false));
+    });
+  });
+  return (await Promise.all(started)).filter(Boolean).length;
+}
+
+function letGo(): null {
+  for (const socket of held.splice(0)) {
+    socket.destroy();
+  }
+  return null;
+}
+
+serveWorker({
+  load: (argument) => load(loadPlan.parse(argument)),
+  hold: (argument) => hold(loadPlan.parse(argument)),
+  letGo,
+});

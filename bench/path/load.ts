@@ -6,12 +6,14 @@ export const loadPlan = z.object({
   port: z.number(),
   /** Authorization header. */
   authorization: z.string(),
+  /** Further headers, each line ended by CRLF. */
+  headers: z.string().default(""),
   body: z.string(),
   /** Requests under way at any time, each on a connection of its own. */
   clients: z.number(),
   seconds: z.number(),
 });
-export type LoadPlan = z.output<typeof loadPlan>;
+export type LoadPlan = z.input<typeof loadPlan>;
 
 /** What the load generator saw; times in milliseconds. */
 export const loadResult = z.object({

@@ -4,7 +4,7 @@
  */
 import { createServer, type ServerResponse } from "node:http";
 import { serveWorker } from "../measure/serve-worker.ts";
-import { ANSWER_BODY, ANSWER_EVENTS, ONE_PER_TURN } from "./answer-script.ts";
+import { ANSWER_BODY, ANSWER_EVENTS, HELD_OPEN, HELD_TOKEN_MS, ONE_PER_TURN } from "./answer-script.ts";
 
 const server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (request, response) => {
   const chunks: Buffer[] = [];
@@ -17,7 +17,11 @@ const server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (reques
       return;
     }
     response.writeHead(200, { "content-type": "text/event-stream" });
-    streamEvents(response, body.includes(ONE_PER_TURN));
+    if (body.includes(HELD_OPEN)) {
+      holdOpen(response);
+    } else {
+      streamEvents(response, body.includes(ONE_PER_TURN));
+    }
   });
 });
 
@@ -35,6 +39,18 @@ function streamEvents(response: ServerResponse, paced: boolean): void {
     }
   };
   step();
+}
+
+function holdOpen(response: ServerResponse): void {
+  let next = 0;
+  const timer = setInterval(() => {
+    response.write(ANSWER_EVENTS[next]);
+    next += 1;
+    if (next === ANSWER_EVENTS.length) {
+      response.end();
+    }
+  }, HELD_TOKEN_MS);
+  response.on("close", () => clearInterval(timer));
 }
 
 await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

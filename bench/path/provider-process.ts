@@ -1,6 +1,6 @@
 /*
  * A provider as `depinfer node` composes it, except for its engine.
- * Arguments: home, network file, passphrase file.
+ * Arguments: home, network file, passphrase file, what the engine costs as JSON.
  */
 import { join as joinPath } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
@@ -11,11 +11,11 @@ import { connect } from "../../apps/cli/src/service/connect.ts";
 import { join } from "../../apps/cli/src/service/join.ts";
 import { createLog } from "../../apps/cli/src/service/log.ts";
 import { serveWorker } from "../measure/serve-worker.ts";
-import { createZeroCostEngine } from "./zero-cost-engine.ts";
+import { createFixedCostEngine, engineCostSchema } from "./fixed-cost-engine.ts";
 
-const [home = "", networkFile = "", passphraseFile = ""] = process.argv.slice(2);
+const [home = "", networkFile = "", passphraseFile = "", engineCost = "{}"] = process.argv.slice(2);
 const log = createLog("node");
-const engine = createZeroCostEngine();
+const engine = createFixedCostEngine(engineCostSchema.parse(JSON.parse(engineCost)));
 const { identity, chain, createHost } = await connect({ home, networkFile, passphraseFile, p2pPort: 0 }, log);
 const nonces = createNonceBook();
 const host = await createHost({ role: "provider", nonceHeadFor: nonces.headFor });

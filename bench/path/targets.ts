@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { freePort } from "../../apps/cli/src/up/free-port.ts";
 import { BenchError } from "../bench-error.ts";
 import { startWorker, type Worker } from "../measure/worker.ts";
 import { type Mode, requestBody } from "./answer-script.ts";
@@ -7,9 +8,11 @@ import type { Market } from "./market.ts";
 
 /** Something that answers completions, with the processes whose time it costs. */
 export interface Target {
-  readonly name: "depinfer" | "two hops" | "origin";
+  readonly name: "depinfer" | "two hops" | "one hop" | "portkey" | "origin";
   readonly port: number;
   readonly authorization: string;
+  /** Further headers, each line ended by CRLF. */
+  readonly headers?: string;
   readonly processes: readonly Worker[];
 }
 
@@ -53,14 +56,51 @@ export async function startHops(): Promise<{ readonly targets: readonly Target[]
   }
 }
 
-export function marketTarget({ port, apiKey, gateway, provider }: Market): Target {
-  return { name: "depinfer", port, authorization: `Bearer ${apiKey}`, processes: [gateway, provider] };
+/** One bare hop and Portkey's gateway, both before the same origin. */
+export async function startGateways(): Promise<{ readonly targets: readonly Target[]; stop(): Promise<void> }> {
+  const workers: Worker[] = [];
+  const start = async (script: string, ...args: string[]) => {
+    const worker = await startWorker(new URL(script, import.meta.url), args);
+    workers.push(worker);
+    return { worker, port: (await worker.call("info", null, listening)).port };
+  };
+  const stop = async () => {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  };
+  try {
+    const origin = await start("./origin-process.ts");
+    const behind = `http://127.0.0.1:${origin.port}`;
+    const hop = await start("./hop-process.ts", behind);
+    const portkey = await start("./portkey-process.ts", String(await freePort("127.0.0.1", 0)));
+    const authorization = "Bearer sk-bench";
+    const headers = `x-portkey-provider: openai\r\nx-portkey-custom-host: ${behind}/v1\r\n`;
+    return {
+      targets: [
+        { name: "one hop", port: hop.port, authorization, processes: [hop.worker] },
+        { name: "portkey", port: portkey.port, authorization, headers, processes: [portkey.worker] },
+        { name: "origin", port: origin.port, authorization, processes: [origin.worker] },
+      ],
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Our gateway alone; the provider behind it has a processor time of its own. */
+export function gatewayTarget({ port, apiKey, gateway }: Market): Target {
+  return { name: "depinfer", port, authorization: `Bearer ${apiKey}`, processes: [gateway] };
+}
+
+export function marketTarget({ port, apiKey, gateway, providers }: Market): Target {
+  return { name: "depinfer", port, authorization: `Bearer ${apiKey}`, processes: [gateway, ...providers] };
 }
 
 /** Loads a target and reads what that cost it. @throws BenchError `bench.requestsFailed`. */
 export async function sampleTarget(
   generator: Worker,
-  { name, port, authorization, processes }: Target,
+  { name, port, authorization, headers = "", processes }: Target,
   { mode, clients, seconds }: { readonly mode: Mode; readonly clients: number; readonly seconds: number },
 ): Promise<PathSample> {
   const cpu = async () => {
@@ -69,7 +109,7 @@ export async function sampleTarget(
   };
   const before = await cpu();
   const body = requestBody(mode, "zero-cost");
-  const result = await runLoad(generator, { port, authorization, body, clients, seconds });
+  const result = await runLoad(generator, { port, authorization, headers, body, clients, seconds });
   const used = (await cpu()) - before;
   if (result.failed > MOST_FAILED * result.requests) {
     throw new BenchError({

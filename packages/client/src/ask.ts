@@ -16,6 +16,8 @@ export interface Ask {
   /** The app's limit, or null for the buyer's default. */
   readonly maxTokens: number | null;
   readonly policy: Policy;
+  /** Which of several answers to the same body, from 0; one of them when it is missing. */
+  readonly choice?: number;
   readonly audit: AuditFlag;
   /** Whose budget pays. */
   readonly account: string;

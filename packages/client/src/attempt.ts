@@ -11,8 +11,10 @@ import {
   endSchema,
   FrameType,
   type Hex,
+  logprobsSchema,
   type SignedReceipt,
   signedReceiptSchema,
+  type TokenLogprob,
   toHex,
 } from "@depinfer/protocol";
 
@@ -21,8 +23,12 @@ export interface Delivered {
   readonly accept: Accept | null;
   readonly tokens: readonly number[];
   readonly text: string;
+  /** Where each piece ended: how many tokens and how much text had arrived with it. */
+  readonly pieces: readonly Piece[];
   readonly end: End | null;
   readonly signed: SignedReceipt | null;
+  /** The last receipt for a part of the answer, which a provider signs from time to time while it streams. */
+  readonly interim: SignedReceipt | null;
   /** Why it did not end well, or null. */
   readonly error: DepinferError | null;
   /** True when the error is the provider's own ERR. */
@@ -30,11 +36,21 @@ export interface Delivered {
   readonly cancelled: boolean;
 }
 
+export interface Piece {
+  readonly tokens: number;
+  /** Length of the text in UTF-16 units. */
+  readonly text: number;
+}
+
 export interface AttemptHandlers {
   /** The provider took the request; nothing was delivered yet. Throw to refuse its terms. */
   readonly onAccept: (accept: Accept) => void;
   /** Text as it arrives. A returned promise holds the provider back. */
-  readonly onText: (text: string, tokens: number) => Promise<void> | undefined;
+  readonly onText: (
+    text: string,
+    tokens: readonly number[],
+    logprobs: readonly TokenLogprob[] | undefined,
+  ) => Promise<void> | undefined;
 }
 
 export interface AttemptOptions {
@@ -67,6 +83,9 @@ export function attempt(
     let accept: Accept | null = null;
     let end: End | null = null;
     let signed: SignedReceipt | null = null;
+    let interim: SignedReceipt | null = null;
+    const pieces: Piece[] = [];
+    let logprobs: readonly TokenLogprob[] | undefined;
     let error: DepinferError | null = null;
     let refused = false;
     let cancelled = false;
@@ -108,6 +127,16 @@ export function attempt(
       stop();
     }
 
+    /** Of the tokens that came just now; they are sent before them. */
+    function takeLogprobs(count: number): readonly TokenLogprob[] | undefined {
+      const told = logprobs;
+      logprobs = undefined;
+      if (told !== undefined && told.length !== count) {
+        throw misbehaved(`log-probabilities of ${told.length} tokens came before ${count} tokens`);
+      }
+      return told;
+    }
+
     function take(type: FrameType, bytes: Uint8Array): void {
       switch (type) {
         case FrameType.ACCEPT:
@@ -124,10 +153,11 @@ export function attempt(
           const before = tokens.length;
           const piece = utf8.decode(decodeData(bytes, tokens), { stream: true });
           text += piece;
+          pieces.push({ tokens: tokens.length, text: text.length });
           if (tokens.length > options.maxTokens) {
             throw misbehaved(`more than the ${options.maxTokens} tokens that were asked for came`);
           }
-          const full = handlers.onText(piece, tokens.length - before);
+          const full = handlers.onText(piece, tokens.slice(before), takeLogprobs(tokens.length - before));
           if (full !== undefined) {
             // The reader's time is not the provider's silence.
             exchange.pause();
@@ -141,9 +171,19 @@ export function attempt(
           }
           break;
         }
-        case FrameType.RECEIPT:
-          signed = decodeMessage(signedReceiptSchema, bytes, "RECEIPT");
+        case FrameType.LOGPROBS:
+          logprobs = decodeMessage(logprobsSchema, bytes, "LOGPROBS");
           break;
+        case FrameType.RECEIPT: {
+          const receipt = decodeMessage(signedReceiptSchema, bytes, "RECEIPT");
+          // What was cancelled is signed for outside of the exchange; here the answer goes on.
+          if (receipt.receipt.stopReason === "cancelled") {
+            interim = receipt;
+          } else {
+            signed = receipt;
+          }
+          break;
+        }
         case FrameType.END:
           end = decodeMessage(endSchema, bytes, "END");
           break;
@@ -183,7 +223,7 @@ export function attempt(
           retryable: true,
         });
       }
-      resolve({ accept, tokens, text, end, signed, error, refused, cancelled });
+      resolve({ accept, tokens, text, pieces, end, signed, interim, error, refused, cancelled });
     });
     if (options.signal?.aborted) {
       abort();

@@ -57,7 +57,10 @@ export interface BuyerLedger {
    * @throws DepinferError `budget.exhausted` when it may cost more than `budget` leaves.
    */
   start(request: StartedRequest, budget?: MicroUsd | null): Promise<void>;
-  /** Ends a request and adds what it costs to what its channel owes, in one transaction. */
+  /**
+   * Ends a request and adds what it costs to what its channel owes, in one transaction. One that is left `broken` may
+   * cost something already, for the part that is signed for, and be ended again; its cost never falls.
+   */
   finish(id: Hex, result: FinishedRequest): Promise<BuyerChannel>;
   /** Requests that were under way when the process ended may still be paid; they are `broken` from now on. */
   recover(): Promise<void>;
@@ -103,7 +106,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
     ),
     broken: db.prepare("SELECT id, account, reserved FROM requests WHERE channel_id = ? AND state = 'broken'"),
     giveUp: db.prepare(
-      "UPDATE requests SET state = 'failed', reserved = 0, fault = coalesce(fault || '; ', '') || 'its channel is closed' WHERE id = ?",
+      "UPDATE requests SET state = iif(cost > 0, 'done', 'failed'), reserved = 0, fault = coalesce(fault || '; ', '') || 'its channel is closed' WHERE id = ?",
     ),
     recover: db.prepare("UPDATE requests SET state = 'broken' WHERE state = 'started'"),
     owe: db.prepare("UPDATE channels SET owed = ? WHERE id = ?"),
@@ -179,7 +182,7 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
         const over = found.state === "closed" && result.state === "broken";
         const reserved = over ? microUsd(0n) : result.reserved;
         sql.finish.run(
-          over ? "failed" : result.state,
+          over ? (result.cost > 0n ? "done" : "failed") : result.state,
           result.cost,
           reserved,
           result.usage.promptTokens,
@@ -192,11 +195,18 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
           result.fault,
           id,
         );
-        sql.use.run(textColumn(before, "account"), result.cost, reserved - moneyColumn(before, "reserved"));
-        if (result.cost === 0n) {
+        // A request that broke off may have been paid in part.
+        const more = result.cost - moneyColumn(before, "cost");
+        if (more < 0n) {
+          throw new Error(
+            `request ${id} cannot cost ${result.cost} units after ${moneyColumn(before, "cost")} were paid`,
+          );
+        }
+        sql.use.run(textColumn(before, "account"), more, reserved - moneyColumn(before, "reserved"));
+        if (more === 0n) {
           return found;
         }
-        const owed = microUsd(found.owed + result.cost);
+        const owed = microUsd(found.owed + more);
         sql.owe.run(owed, found.id);
         return { ...found, owed };
       }),

@@ -3,27 +3,28 @@ import type { Journal } from "@depinfer/journal";
 import type { Host } from "@depinfer/network";
 import {
   type Accept,
-  DepinferError,
   errorMessage,
   type Hex,
   type Log,
   type MicroUsd,
   microUsd,
   type Offer,
+  type TokenLogprob,
   type Transcript,
   type Usage,
 } from "@depinfer/protocol";
+import { createAnswering } from "./answering.ts";
 import type { Ask } from "./ask.ts";
 import { type AccountTotals, createBuyerLedger } from "./buyer-ledger.ts";
 import type { BuyerChannel, StoredRequest } from "./buyer-rows.ts";
 import { type BuyerChannels, type ChannelOptions, createBuyerChannels } from "./channels.ts";
 import type { ExitReport } from "./exits.ts";
+import { createHealth, type PeerHealth } from "./health.ts";
 import { createPeers } from "./peers.ts";
 import { createPurchases } from "./purchase.ts";
-import { notSettled } from "./purchase-errors.ts";
 import { createReconciler } from "./reconcile.ts";
-import { type Decision, route, serves } from "./route.ts";
 import type { StatementQuery, StatementRow } from "./statement.ts";
+import { createStoryBook, type Story } from "./story.ts";
 import { createVoucherSender, type VoucherSenderOptions } from "./voucher-sender.ts";
 
 export interface BuyerModules {
@@ -53,7 +54,11 @@ export interface BuyerOptions extends ChannelOptions, VoucherSenderOptions {
 
 /** What an answer cost and where it came from. */
 export interface Answer {
+  /** Of the first part. */
   readonly requestId: Hex;
+  /** Requests whose receipts together cover the answer, in order: one, unless a provider broke off. */
+  readonly receipts: readonly Hex[];
+  /** Who delivered the last part. */
   readonly offer: Offer;
   readonly stopReason: "end" | "length" | "stopSequence" | "cancelled";
   readonly usage: Usage;
@@ -61,10 +66,28 @@ export interface Answer {
 }
 
 export interface AnswerHandlers {
-  /** A provider took the request. Called once for each provider that was tried; the last one's answer is the one. */
-  readonly onAccept?: (taken: { readonly requestId: Hex; readonly offer: Offer; readonly accept: Accept }) => void;
-  /** Text as it arrives. A returned promise holds the provider back. */
-  readonly onText: (text: string) => Promise<void> | undefined;
+  /**
+   * A provider took the request. Called once for each provider that was tried; the last one's answer is the one, unless it
+   * only continues what another one began.
+   */
+  readonly onAccept?: (taken: Taken) => void;
+  /**
+   * Text as it arrives, with the ids of its tokens where the provider tells them, and their log-probabilities where they
+   * were asked for. A returned promise holds the provider back.
+   */
+  readonly onText: (
+    text: string,
+    tokens?: readonly number[],
+    logprobs?: readonly TokenLogprob[],
+  ) => Promise<void> | undefined;
+}
+
+export interface Taken {
+  readonly requestId: Hex;
+  readonly offer: Offer;
+  readonly accept: Accept;
+  /** True when the provider goes on with an answer of which the app has a part. */
+  readonly continues?: boolean;
 }
 
 /** Buys answers on the market: finds a provider, pays it, checks what it signs. */
@@ -73,10 +96,13 @@ export interface Buyer {
   /** Sends the vouchers that wait, and ends. */
   stop(): Promise<void>;
   /**
-   * Answers one request. Providers that fail before the first text are replaced, a bounded number of times; a failure
-   * after it is an error, since half an answer must not look like a whole one.
+   * Answers one request. Providers that fail before the first text are replaced, a bounded number of times. After it the
+   * answer is gone on with by another provider of the same runtime class, from the last token that is signed for and bit
+   * for bit as the first one would have; where nobody can, that is an error, since half an answer must not look like a
+   * whole one.
    *
-   * @throws DepinferError `route.noProvider`, `route.unknownModel`, `wallet.insufficient`, or what the last provider said.
+   * @throws DepinferError `route.noProvider`, `route.unknownModel`, `wallet.insufficient`, `answer.brokeOff`,
+   * `provider.diverged`, or what the last provider said.
    */
   ask(ask: Ask, handlers: AnswerHandlers, signal?: AbortSignal): Promise<Answer>;
   /** Models on offer now. */
@@ -85,8 +111,10 @@ export interface Buyer {
   requests(limit: number): readonly StoredRequest[];
   /** What is needed to score an answer again, for answers that were delivered. */
   transcript(id: Hex): Transcript | undefined;
-  /** Why the last requests went where they went, newest 1,000. */
-  decision(id: Hex): Decision | undefined;
+  /** Why a request went where it went, for the newest 10,000; by its id or how that begins. */
+  story(id: string): Story | undefined;
+  /** How the providers behave that were asked since the start. */
+  health(): readonly PeerHealth[];
   /** Units that an account has used, with what its requests under way may still cost. */
   spent(account: string): MicroUsd;
   account(name: string): AccountTotals;
@@ -106,7 +134,9 @@ export interface Buyer {
   money(): { readonly deposited: bigint; readonly owed: bigint; readonly channels: number };
 }
 
-const KEPT_DECISIONS = 1_000;
+const KEPT_STORIES = 10_000;
+/** Providers that are asked before a request fails. */
+const ATTEMPTS = 3;
 /** Nothing is computed before ACCEPT, so a provider that takes longer is gone or overwhelmed. */
 const ACCEPT_MS = 1_000;
 /** A busy provider may take this long between two pieces of an answer. */
@@ -115,56 +145,30 @@ const SILENCE_MS = 30_000;
 const EXITS_MS = 30_000;
 
 export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer {
-  const { host, log, attestationFault } = modules;
+  const { host, log } = modules;
   const ledger = createBuyerLedger(modules.journal);
   const channels: BuyerChannels = createBuyerChannels({ ...modules, ledger }, options);
-  const peers = createPeers(modules);
+  const health = createHealth();
+  const stories = createStoryBook(KEPT_STORIES);
+  const peers = createPeers({ ...modules, health });
   const silenceMs = options.silenceMs ?? SILENCE_MS;
   const underWay = new Set<Hex>();
   const vouchers = createVoucherSender({ ledger, sign: channels.signVoucher, log }, options);
   const reconciler = createReconciler({ ...modules, ledger, vouchers, peers, underWay });
   const purchases = createPurchases(
-    { ...modules, ledger, channels, peers, vouchers, underWay, onBroken: reconciler.run },
+    { ...modules, ledger, channels, peers, health, vouchers, underWay, onBroken: reconciler.run },
     { silenceMs },
   );
-  const decisions = new Map<Hex, Decision>();
   let exitTimer: NodeJS.Timeout | undefined;
 
   function finishExits(): void {
     channels.exits.finish().catch((error: unknown) => log("warn", `exits will be tried again: ${errorMessage(error)}`));
   }
 
-  function choose(ask: Ask, tried: ReadonlyMap<string, string>): { offer: Offer; decision: Decision } {
-    const offers = host.offers.offers();
-    const pays = ask.pass?.unitsPerMillion;
-    const decide = (excluded: (peerId: string) => string | undefined) =>
-      route(offers, ask.policy, {
-        inFlight: peers.inFlight,
-        excluded,
-        unaffordable: (offer) =>
-          pays === undefined || pays >= offer.prices.inputPerMillion
-            ? undefined
-            : `asks ${offer.prices.inputPerMillion} units per million tokens of input, the pass pays ${pays}`,
-        random: modules.random,
-        ...(attestationFault === undefined ? {} : { attestationFault }),
-      });
-    const strict = decide((peerId) => tried.get(peerId) ?? peers.excluded(peerId));
-    // A provider that failed a moment ago is still better than none.
-    const decision = strict.chosen === undefined ? decide((peerId) => tried.get(peerId)) : strict;
-    if (decision.chosen !== undefined) {
-      return { offer: decision.chosen, decision };
-    }
-    throw noProvider(ask.policy.model, offers, decision);
-  }
-
-  /** As `choose`; with nobody left to ask, a payment that stays refused or short is the reason to tell. */
-  function chooseAfter(ask: Ask, tried: ReadonlyMap<string, string>, unpaid: DepinferError | null) {
-    try {
-      return choose(ask, tried);
-    } catch (error) {
-      throw unpaid ?? error;
-    }
-  }
+  const answering = createAnswering(
+    { ...modules, purchases, health, stories },
+    { attempts: options.attempts ?? ATTEMPTS, acceptMs: options.acceptMs ?? ACCEPT_MS, silenceMs },
+  );
 
   return {
     async start() {
@@ -180,45 +184,7 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
       peers.stop();
       await vouchers.flush().catch((error: unknown) => log("warn", `vouchers were not sent: ${errorMessage(error)}`));
     },
-    async ask(ask, handlers, signal) {
-      const tried = new Map<string, string>();
-      const repaired = new Set<string>();
-      const limit = options.attempts ?? 3;
-      let unpaid: DepinferError | null = null;
-      for (let attempts = 1; ; attempts++) {
-        const { offer, decision } = chooseAfter(ask, tried, unpaid);
-        // Patience grows with each attempt, in case it is this machine that is slow, and with nobody else to ask it is
-        // long: an overloaded provider is better than none.
-        const alone = !host.offers
-          .offers()
-          .some(
-            (other) => serves(other, ask.policy.model) && other.peerId !== offer.peerId && !tried.has(other.peerId),
-          );
-        const acceptMs = alone ? silenceMs : (options.acceptMs ?? ACCEPT_MS) * 2 ** tried.size;
-        const purchase = await purchases.buy(ask, offer, handlers, acceptMs, signal);
-        decisions.set(purchase.requestId, decision);
-        forgetOldest(decisions, KEPT_DECISIONS);
-        if (purchase.error === null) {
-          return purchase.answer;
-        }
-        const { error } = purchase;
-        // A refusal about payment was looked into; the same provider may serve now.
-        const aboutPayment = error.code.startsWith("payment.");
-        if (aboutPayment && !repaired.has(offer.peerId)) {
-          repaired.add(offer.peerId);
-        } else {
-          tried.set(offer.peerId, `failed for this request: ${error.message}`);
-        }
-        const final = aboutPayment ? notSettled(offer, error) : error;
-        // The rest of a pass may lie in its channels with others.
-        const elsewhere = error.code === "pass.insufficient";
-        if (purchase.textDelivered || !(error.retryable || elsewhere) || attempts >= limit || signal?.aborted) {
-          throw final;
-        }
-        unpaid = aboutPayment || elsewhere ? final : null;
-        log("warn", `provider ${offer.provider} failed, asking another: ${errorMessage(error)}`, { code: error.code });
-      }
-    },
+    ask: answering,
     offers: () => host.offers.offers(),
     request: (id) => ledger.request(id),
     requests: (limit) => ledger.requests(limit),
@@ -233,7 +199,8 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
             text: stored.text,
           };
     },
-    decision: (id) => decisions.get(id),
+    story: stories.find,
+    health: health.report,
     spent(account) {
       const { spent, reserved } = ledger.account(account);
       return microUsd(spent + reserved);
@@ -256,42 +223,4 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
       };
     },
   };
-}
-
-function forgetOldest(decisions: Map<Hex, Decision>, keep: number): void {
-  for (const id of decisions.keys()) {
-    if (decisions.size <= keep) {
-      return;
-    }
-    decisions.delete(id);
-  }
-}
-
-function noProvider(model: string, offers: readonly Offer[], decision: Decision): DepinferError {
-  const models = [...new Set(offers.map((offer) => offer.model))];
-  if (models.length === 0) {
-    return new DepinferError({
-      code: "route.noProvider",
-      message: "No provider is online yet",
-      remedy: "Try again in a moment; `depinfer providers` shows who is there",
-      metadata: { model },
-      retryable: true,
-    });
-  }
-  if (!offers.some((offer) => serves(offer, model))) {
-    return new DepinferError({
-      code: "route.unknownModel",
-      message: `No provider serves the model ${JSON.stringify(model)}`,
-      remedy: `Ask for one of: ${models.join(", ")}`,
-      metadata: { model, param: "model" },
-    });
-  }
-  const reasons = decision.rejected.filter(({ reason }) => !reason.startsWith("serves "));
-  return new DepinferError({
-    code: "route.noProvider",
-    message: `No provider of ${JSON.stringify(model)} can take the request: ${reasons.map(({ provider, reason }) => `${provider} ${reason}`).join("; ")}`,
-    remedy: "Try again in a moment, or loosen the request's policy",
-    metadata: { model },
-    retryable: true,
-  });
 }

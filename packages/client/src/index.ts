@@ -6,11 +6,14 @@ export {
   type BuyerModules,
   type BuyerOptions,
   createBuyer,
+  type Taken,
 } from "./buyer.ts";
 export { BUYER_MIGRATIONS } from "./buyer-journal.ts";
 export type { AccountTotals } from "./buyer-ledger.ts";
 export type { BuyerChannel, BuyerChannelState, RequestState, StoredRequest } from "./buyer-rows.ts";
 export type { ExitReport } from "./exits.ts";
+export type { PeerHealth } from "./health.ts";
 export { mostCost, mostPromptTokens } from "./price-limit.ts";
 export { type Decision, type Policy, type Rejection, type RoutingState, route, serves } from "./route.ts";
 export type { StatementQuery, StatementRow } from "./statement.ts";
+export type { AttemptKind, RoutingAttempt, Story } from "./story.ts";

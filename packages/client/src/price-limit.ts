@@ -8,9 +8,19 @@ export function mostPromptTokens(body: Uint8Array): number {
   return body.length + TEMPLATE_TOKENS;
 }
 
-/** Most that a request can cost at an offer's prices; set aside before it is sent. */
-export function mostCost(body: Uint8Array, maxOutputTokens: number, { prices }: Pick<Offer, "prices">): MicroUsd {
-  return costDown({ promptTokens: mostPromptTokens(body), cachedTokens: 0, outputTokens: maxOutputTokens }, prices);
+/**
+ * Most that a request can cost at an offer's prices; set aside before it is sent.
+ *
+ * @param resumed tokens of an answer that is gone on with; they are read like a prompt.
+ */
+export function mostCost(
+  body: Uint8Array,
+  maxOutputTokens: number,
+  { prices }: Pick<Offer, "prices">,
+  resumed = 0,
+): MicroUsd {
+  const promptTokens = mostPromptTokens(body) + resumed;
+  return costDown({ promptTokens, cachedTokens: 0, outputTokens: maxOutputTokens }, prices);
 }
 
 /** Prices of pass traffic: one for all kinds of tokens. */

@@ -99,10 +99,14 @@ export function createReconciler({
 
   /** The provider asks nothing for these, so nothing is kept back for them. */
   async function giveUp(requests: readonly StoredRequest[]): Promise<void> {
-    for (const { id, providerNonce, tokens, text, fault } of requests.filter((request) => ledger.isOpen(request.id))) {
-      const nothing = { cost: microUsd(0n), usage: NO_TOKENS, reserved: microUsd(0n), signed: null };
-      const why = fault ?? "its end was not seen, and the provider has no receipt for it";
-      await ledger.finish(id, { state: "failed", ...nothing, providerNonce, tokens, text, fault: why });
+    for (const { id, cost, usage, signed, providerNonce, tokens, text, fault } of requests) {
+      if (ledger.isOpen(id)) {
+        const why = fault ?? "its end was not seen, and the provider has no receipt for it";
+        const heard = { providerNonce, tokens, text, fault: why, reserved: microUsd(0n) };
+        // What was signed for while it streamed stays paid.
+        const paid = signed === null ? { cost: microUsd(0n), usage: NO_TOKENS } : { cost, usage };
+        await ledger.finish(id, { ...heard, ...paid, signed, state: signed === null ? "failed" : "done" });
+      }
     }
   }
 
@@ -133,7 +137,13 @@ export function createReconciler({
 
   async function costOf(signed: SignedReceipt, request: StoredRequest): Promise<MicroUsd | null> {
     const operator = await chain.registry.byOperator(request.provider);
-    return operator === undefined ? null : unseenCost(signed, request, operator.receiptKey, binding, recoverAddress);
+    if (operator === undefined) {
+      return null;
+    }
+    // A part of it may have been paid already.
+    const most = microUsd(request.cost + request.reserved);
+    const cost = unseenCost(signed, { ...request, reserved: most }, operator.receiptKey, binding, recoverAddress);
+    return cost === null || cost < request.cost ? null : cost;
   }
 
   function run(link: Link, final = false): void {

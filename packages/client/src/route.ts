@@ -1,18 +1,34 @@
 import { chooseSlot } from "@depinfer/economics";
-import { type Hex, levelOfAnswer, type MinimumLevel, meetsLevel, type Offer } from "@depinfer/protocol";
+import {
+  type Feature,
+  formatUsd,
+  type Hex,
+  levelOfAnswer,
+  type MinimumLevel,
+  meetsLevel,
+  missingFeatures,
+  type Offer,
+  type RequestPolicy,
+} from "@depinfer/protocol";
 
 /** What the buyer demands of a provider. */
-export interface Policy {
+export interface Policy extends Omit<RequestPolicy, "minProof" | "audit" | "providers" | "deny"> {
   /** Model name or class id. */
   readonly model: string;
+  /** The runtime class and no other, for the rest of an answer that was begun in it. */
+  readonly classId?: Hex;
   /** The least that the answer has to be provable; `none` by default. */
   readonly minProofLevel?: MinimumLevel;
+  /** Providers to ask and no others; all when empty or missing. */
+  readonly providers?: readonly Hex[] | undefined;
+  /** Providers that are never asked. */
+  readonly deny?: readonly Hex[] | undefined;
+  /** What the request's parameters need. */
+  readonly features?: readonly Feature[];
   /** Let `attested-SIMULATED` pass for `attested`. For tests and demonstrations. */
   readonly allowSimulatedAttestation?: boolean;
   /** The request's temperature, above 0 when missing: a `greedy` offer proves nothing there. */
   readonly temperature?: number;
-  /** Providers to ask and no others; all when empty. For tests and pinned contracts. */
-  readonly providers?: readonly Hex[];
 }
 
 export interface Rejection {
@@ -30,6 +46,10 @@ export interface Decision {
 export interface RoutingState {
   /** Requests that this buyer has at a peer. */
   readonly inFlight: (peerId: string) => number;
+  /** How many of an offer's slots may be used; all of them when missing. A newcomer's are few at first. */
+  readonly usableSlots?: (offer: Offer) => number;
+  /** Milliseconds to a peer's first token, or undefined as long as nothing was measured. */
+  readonly latencyMs?: (peerId: string) => number | undefined;
   /** Why a peer is not to be asked now, or undefined. */
   readonly excluded: (peerId: string) => string | undefined;
   /** What is wrong with the quote in an offer, or undefined; without it no quote is believed. */
@@ -46,6 +66,8 @@ export function route(offers: readonly Offer[], policy: Policy, state: RoutingSt
   const fitting = offers.filter((offer) => {
     const reason =
       unfit(offer, policy) ??
+      tooDear(offer, policy) ??
+      tooSlow(offer, policy, state) ??
       levelReason(offer, policy, state) ??
       state.unaffordable?.(offer) ??
       state.excluded(offer.peerId);
@@ -54,18 +76,39 @@ export function route(offers: readonly Offer[], policy: Policy, state: RoutingSt
     }
     return reason === undefined;
   });
-  const candidates = fitting.map((offer) => ({ offer, slots: offer.slots, inFlight: state.inFlight(offer.peerId) }));
-  const free = candidates.filter(({ slots, inFlight }) => inFlight < slots);
+  const candidates = fitting.map((offer) => ({
+    offer,
+    slots: offer.slots,
+    usable: state.usableSlots?.(offer) ?? offer.slots,
+    inFlight: state.inFlight(offer.peerId),
+  }));
+  const free = candidates.filter(({ usable, inFlight }) => inFlight < usable);
   // With every slot taken the shortest queue decides; the provider may still refuse as busy.
   const chosen = chooseSlot(free.length > 0 ? free : candidates, state.random)?.offer;
-  for (const { offer, inFlight, slots } of candidates) {
+  for (const candidate of candidates) {
+    const { offer } = candidate;
     if (offer !== chosen) {
-      const reason =
-        inFlight < slots ? "was not drawn, or lost the draw to a less loaded slot" : `all ${slots} slots are at work`;
-      rejected.push({ provider: offer.provider, peerId: offer.peerId, reason });
+      rejected.push({ provider: offer.provider, peerId: offer.peerId, reason: notDrawn(candidate) });
     }
   }
   return { chosen, rejected };
+}
+
+function notDrawn({
+  inFlight,
+  slots,
+  usable,
+}: {
+  readonly inFlight: number;
+  readonly slots: number;
+  readonly usable: number;
+}): string {
+  if (inFlight < usable) {
+    return "was not drawn, or lost the draw to a less loaded slot";
+  }
+  return inFlight < slots
+    ? `is new here and gets ${usable} of its ${slots} slots until it has answered more, which are at work`
+    : `all ${slots} slots are at work`;
 }
 
 /** Whether an offer serves what a `model` parameter asks for. */
@@ -73,14 +116,53 @@ export function serves(offer: Offer, model: string): boolean {
   return offer.model === model || offer.classId === model;
 }
 
-function unfit(offer: Offer, { model, providers = [] }: Policy): string | undefined {
+function unfit(offer: Offer, policy: Policy): string | undefined {
+  const { model, classId, providers = [], deny = [], regions, quantisations, privacy, features = [] } = policy;
   if (!serves(offer, model)) {
     return `serves ${offer.model}, not ${model}`;
+  }
+  if (classId !== undefined && offer.classId !== classId) {
+    return `computes in class ${offer.classId}, the answer was begun in ${classId}`;
   }
   if (providers.length > 0 && !providers.includes(offer.provider)) {
     return "is not among the providers that the request allows";
   }
+  if (deny.includes(offer.provider)) {
+    return "is denied by the request";
+  }
+  if (regions !== undefined && !regions.includes(offer.region)) {
+    return `is in ${offer.region === "" ? "no declared region" : offer.region}, wanted is ${regions.join(" or ")}`;
+  }
+  const quantisation = offer.runtimeClass?.quantisation;
+  if (quantisations !== undefined && (quantisation === undefined || !quantisations.includes(quantisation))) {
+    return `computes in ${quantisation ?? "a quantisation that it hides"}, wanted is ${quantisations.join(" or ")}`;
+  }
+  if (privacy === "attested" && !meetsLevel(offer.proofLevel, "attested", policy)) {
+    return `its operator could read along: its proof level is ${offer.proofLevel}, not attested`;
+  }
+  const missing = missingFeatures(features, offer.features);
+  if (missing.length > 0) {
+    return `does not honour ${missing.join(", ")}`;
+  }
   return offer.slots > 0 ? undefined : "offers no slots";
+}
+
+function tooDear({ prices }: Offer, { maxInputPrice, maxOutputPrice }: Policy): string | undefined {
+  if (maxInputPrice !== undefined && prices.inputPerMillion > maxInputPrice) {
+    return `asks ${formatUsd(prices.inputPerMillion)} per million tokens of input, the most is ${formatUsd(maxInputPrice)}`;
+  }
+  if (maxOutputPrice !== undefined && prices.outputPerMillion > maxOutputPrice) {
+    return `asks ${formatUsd(prices.outputPerMillion)} per million tokens of output, the most is ${formatUsd(maxOutputPrice)}`;
+  }
+  return undefined;
+}
+
+/** A provider that was never measured is let through, or none would ever be. */
+function tooSlow({ peerId }: Offer, { maxLatencyMs }: Policy, { latencyMs }: RoutingState): string | undefined {
+  const latency = latencyMs?.(peerId);
+  return maxLatencyMs !== undefined && latency !== undefined && latency > maxLatencyMs
+    ? `needs ${Math.round(latency)} ms to its first token, the most is ${maxLatencyMs} ms`
+    : undefined;
 }
 
 function levelReason(offer: Offer, policy: Policy, state: RoutingState): string | undefined {

@@ -28,13 +28,13 @@ export interface StatementQuery {
 /**
  * Reads statements from a buyer's journal. A row's tokens and cost are those that were paid, so that the costs of all time
  * add up to what the account has spent. Requests that failed cost nothing and are left out; one whose end is not known
- * yet appears, on the day of its beginning, once it is paid.
+ * yet appears, on the day of its beginning, with what was paid of it.
  */
 export function statementReader({ db }: Pick<Journal, "db">): (query: StatementQuery) => readonly StatementRow[] {
   const columns = `date(started_at / 1000, 'unixepoch') AS day, account, model, provider, pass, count(*) AS requests,
     sum(prompt_tokens) AS prompt_tokens, sum(cached_tokens) AS cached_tokens, sum(output_tokens) AS output_tokens,
     sum(cost) AS cost`;
-  const paid = "state IN ('done', 'disputed') AND started_at >= ? AND started_at < ?";
+  const paid = "(state IN ('done', 'disputed') OR cost > 0) AND started_at >= ? AND started_at < ?";
   const grouped = "GROUP BY day, account, model, provider, pass ORDER BY day, account, model, provider, pass";
   const all = db.prepare(`SELECT ${columns} FROM requests WHERE ${paid} ${grouped}`);
   const one = db.prepare(`SELECT ${columns} FROM requests WHERE ${paid} AND account = ? ${grouped}`);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { addressSchema } from "./bytes.ts";
 import { microUsdSchema } from "./money.ts";
-import { minimumLevelSchema } from "./proof-level.ts";
+import { minimumLevelSchema, strictestLevel } from "./proof-level.ts";
 import { AUDIT_FLAGS } from "./request.ts";
 
 /*
@@ -35,3 +35,10 @@ export const requestPolicySchema = z.strictObject({
   hedge: z.boolean().optional(),
 });
 export type RequestPolicy = z.output<typeof requestPolicySchema>;
+
+/** One policy out of several: of each field the last that is given counts, and of the levels of proof the strictest. */
+export function mergePolicies(policies: readonly (RequestPolicy | null | undefined)[]): RequestPolicy {
+  const given = policies.filter((policy) => policy !== null && policy !== undefined);
+  const levels = given.map(({ minProof }) => minProof ?? null);
+  return { ...Object.assign({}, ...given), minProof: strictestLevel(levels) };
+}

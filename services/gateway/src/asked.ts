@@ -1,26 +1,28 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Policy } from "@depinfer/client";
 import {
-  AUDIT_FLAGS,
   type AuditFlag,
-  addressSchema,
-  DepinferError,
   type Endpoint,
-  type Hex,
   type MinimumLevel,
+  mergePolicies,
   type ParsedBody,
   parseBody,
-  parseMinimumLevel,
+  type RequestPolicy,
   strictestLevel,
 } from "@depinfer/protocol";
 import { readBody } from "./http-guard.ts";
 import { askedHash } from "./idempotency.ts";
+import { checkDepth } from "./json-depth.ts";
+import { type Shape, shapeOf } from "./output.ts";
+import { POLICY_HEADERS, policyFromHeaders } from "./policy-headers.ts";
 
 export interface AskedOptions {
   readonly bodyLimit: number;
   /** What every answer has to be provable at least; requests may demand more, never less. */
   readonly minProofLevel: MinimumLevel;
   readonly allowSimulatedAttestation: boolean;
+  /** What the key's owner wants where a request says nothing. */
+  readonly defaults?: RequestPolicy | null;
 }
 
 /** What a client wants, whoever pays for it. */
@@ -31,75 +33,70 @@ export interface Asked {
   readonly parsed: ParsedBody;
   readonly policy: Policy;
   readonly audit: AuditFlag;
+  /** Gives the answer the form that its client reads. */
+  readonly shape: Shape;
   /** Equal for requests that ask for the same. */
   readonly hash: string;
 }
 
-/** Headers that change what is asked for. */
-const HEADERS = ["x-depinfer-min-proof", "x-depinfer-audit", "x-depinfer-provider"];
+/** An API of its own form whose requests are turned into some that the market answers. */
+export interface Translator {
+  /** Tells requests to it from others with the same body. */
+  readonly name: string;
+  readonly endpoint: Endpoint;
+  /** The body for the market, and the form of its answer. @throws DepinferError `request.*`. */
+  translate(body: Uint8Array): Translated | Promise<Translated>;
+}
+
+export interface Translated {
+  readonly body: Uint8Array;
+  readonly shape: Shape;
+}
+
+/** How a request came: straight to an endpoint of the market, or through a translator. */
+export type Entrance = Endpoint | Translator;
 
 /** Reads and validates a request for an answer. @throws DepinferError `request.*`. */
 export async function readAsked(
-  endpoint: Endpoint,
+  entrance: Entrance,
   request: IncomingMessage,
-  { bodyLimit, minProofLevel, allowSimulatedAttestation }: AskedOptions,
+  options: AskedOptions,
 ): Promise<Asked> {
-  const body = await readBody(request, bodyLimit);
+  return askedOf(entrance, await readBody(request, options.bodyLimit), request.headers, options);
+}
+
+/** Validates a body that was read already. @throws DepinferError `request.*`. */
+export async function askedOf(
+  entrance: Entrance,
+  given: Uint8Array,
+  headers: IncomingHttpHeaders,
+  { minProofLevel, allowSimulatedAttestation, defaults }: Omit<AskedOptions, "bodyLimit">,
+): Promise<Asked> {
+  checkDepth(given);
+  const name = typeof entrance === "string" ? entrance : entrance.name;
+  const endpoint = typeof entrance === "string" ? entrance : entrance.endpoint;
+  const { body, shape } =
+    typeof entrance === "string" ? { body: given, shape: shapeOf(entrance) } : await entrance.translate(given);
   const parsed = parseBody(endpoint, body);
+  // Who asks may loosen what the key's owner set as a default, but never the level of proof.
+  const { minProof, audit, ...wanted } = mergePolicies([defaults, policyFromHeaders(headers), parsed.policy]);
   return {
     endpoint,
     body,
     parsed,
     policy: {
+      ...wanted,
       model: parsed.model,
-      providers: wantedProviders(request),
-      minProofLevel: strictestLevel([minProofLevel, levelHeader(request), parsed.minProofLevel]),
+      features: parsed.features,
+      minProofLevel: strictestLevel([minProofLevel, minProof, parsed.minProofLevel]),
       allowSimulatedAttestation,
       temperature: parsed.generation.temperature,
     },
-    audit: auditHeader(request),
+    audit: audit ?? "validator",
+    shape,
     // Few requests are ever compared with another.
     get hash() {
-      return askedHash([endpoint, ...HEADERS.map((name) => String(request.headers[name] ?? "")), body]);
+      return askedHash([name, ...POLICY_HEADERS.map((header) => String(headers[header] ?? "")), given]);
     },
   };
-}
-
-/** The level that the `x-depinfer-min-proof` header demands, or null. */
-function levelHeader(request: IncomingMessage): MinimumLevel | null {
-  const header = request.headers["x-depinfer-min-proof"];
-  return header === undefined ? null : parseMinimumLevel(String(header), "x-depinfer-min-proof");
-}
-
-/** Who may see the request when the answer is audited: the `x-depinfer-audit` header, by default the drawn validator. */
-function auditHeader(request: IncomingMessage): AuditFlag {
-  const header = request.headers["x-depinfer-audit"] ?? "validator";
-  const flag = AUDIT_FLAGS.find((known) => known === header);
-  if (flag === undefined) {
-    throw new DepinferError({
-      code: "request.invalid",
-      message: `x-depinfer-audit is ${JSON.stringify(header)}`,
-      remedy: `Say who may see the request when its answer is audited: ${AUDIT_FLAGS.join(", ")}`,
-      metadata: { param: "x-depinfer-audit" },
-    });
-  }
-  return flag;
-}
-
-/** Accounts in the `x-depinfer-provider` header, separated by commas: nobody else may answer. */
-function wantedProviders(request: IncomingMessage): Hex[] {
-  const wanted = request.headers["x-depinfer-provider"];
-  const accounts = typeof wanted === "string" ? wanted.split(",").map((account) => account.trim()) : [];
-  return accounts.map((account) => {
-    const parsed = addressSchema.safeParse(account);
-    if (!parsed.success) {
-      throw new DepinferError({
-        code: "request.invalid",
-        message: `x-depinfer-provider holds ${JSON.stringify(account)}, which is not an account`,
-        remedy: "Name accounts as 0x and 40 hexadecimal digits, as /v1/offers shows them",
-        metadata: { param: "x-depinfer-provider" },
-      });
-    }
-    return parsed.data;
-  });
 }

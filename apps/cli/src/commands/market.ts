@@ -80,23 +80,35 @@ export async function models(client: GatewayClient, json: boolean): Promise<void
 }
 
 const why = z.object({
-  id: z.string(),
-  provider: z.string(),
-  decision: z.array(z.object({ provider: z.string(), reason: z.string() })).nullable(),
+  attempts: z.array(
+    z.object({
+      request: z.string().nullable(),
+      kind: z.enum(["first", "retry", "hedge", "continuation"]),
+      provider: z.string(),
+      outcome: z.string(),
+      others: z.array(z.object({ provider: z.string(), reason: z.string() })),
+    }),
+  ),
 });
 
-/** `depinfer why REQUEST`: why that provider answered and the others did not. */
+const ASKED = {
+  first: "was drawn",
+  retry: "was drawn next",
+  hedge: "was asked as well, because the first token took long",
+  continuation: "was drawn to go on with the answer",
+} as const;
+
+/** `depinfer why REQUEST`: which providers were asked, and why each other one was not. */
 export async function explain(client: GatewayClient, id: string, json: boolean): Promise<void> {
-  const found = await client.get(`/v1/receipts/${encodeURIComponent(id)}`, why);
+  const found = await client.get(`/v1/requests/${encodeURIComponent(id)}/why`, why);
   if (json) {
     console.log(JSON.stringify(found));
     return;
   }
-  console.log(`${found.provider} was drawn.`);
-  if (found.decision === null) {
-    console.log("The gateway has forgotten the others; it keeps the reasons of its last 1,000 requests while it runs.");
-  }
-  for (const { provider, reason } of found.decision ?? []) {
-    console.log(`${provider} ${reason}.`);
+  for (const { kind, provider, outcome, others } of found.attempts) {
+    console.log(`${provider} ${ASKED[kind]}: ${outcome}.`);
+    for (const other of others) {
+      console.log(`  ${other.provider} ${other.reason}.`);
+    }
   }
 }
