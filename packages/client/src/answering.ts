@@ -1,4 +1,3 @@
-import type { Host } from "@depinfer/network";
 import { DepinferError, errorMessage, type Log, type Offer } from "@depinfer/protocol";
 import type { Ask } from "./ask.ts";
 import type { Begun } from "./begun.ts";
@@ -12,7 +11,8 @@ import { type Decision, route, serves } from "./route.ts";
 import type { AttemptKind, StoryBook, StoryInProgress } from "./story.ts";
 
 export interface AnsweringModules {
-  readonly host: Pick<Host, "offers">;
+  /** On the market now. */
+  readonly offers: () => readonly Offer[];
   readonly purchases: Purchases;
   readonly health: Health;
   readonly stories: StoryBook;
@@ -37,10 +37,10 @@ interface Choice {
 }
 
 export function createAnswering(modules: AnsweringModules, options: AnsweringOptions): Answering {
-  const { host, purchases, health, stories, log, random, attestationFault } = modules;
+  const { purchases, health, stories, log, random, attestationFault } = modules;
 
   function choose(ask: Ask, tried: ReadonlyMap<string, string>, begun: Begun | null): Choice {
-    const offers = host.offers.offers();
+    const offers = modules.offers();
     const pays = ask.pass?.unitsPerMillion;
     const policy = begun === null ? ask.policy : continuing(ask.policy, begun);
     const decide = (excluded: (peerId: string) => string | undefined) =>
@@ -156,7 +156,7 @@ export function createAnswering(modules: AnsweringModules, options: AnsweringOpt
     const note = story.attempt({ kind, provider, peerId, rejected: decision.rejected });
     // Patience grows with each attempt, in case it is this machine that is slow, and with nobody else to ask it is long: an
     // overloaded provider is better than none.
-    const alone = !host.offers
+    const alone = !modules
       .offers()
       .some((other) => serves(other, ask.policy.model) && other.peerId !== peerId && !tried.has(other.peerId));
     const acceptMs = alone ? options.silenceMs : options.acceptMs * 2 ** tried.size;

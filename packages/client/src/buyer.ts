@@ -166,7 +166,7 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
   }
 
   const answering = createAnswering(
-    { ...modules, purchases, health, stories },
+    { ...modules, offers: () => host.offers.offers(), purchases, health, stories },
     { attempts: options.attempts ?? ATTEMPTS, acceptMs: options.acceptMs ?? ACCEPT_MS, silenceMs },
   );
 
