@@ -57,11 +57,7 @@ export interface Translated {
 export type Entrance = Endpoint | Translator;
 
 /** Reads and validates a request for an answer. @throws DepinferError `request.*`. */
-export async function readAsked(
-  entrance: Entrance,
-  request: IncomingMessage,
-  options: AskedOptions,
-): Promise<Asked> {
+export async function readAsked(entrance: Entrance, request: IncomingMessage, options: AskedOptions): Promise<Asked> {
   return askedOf(entrance, await readBody(request, options.bodyLimit), request.headers, options);
 }
 

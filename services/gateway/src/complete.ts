@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Buyer } from "@depinfer/client";
-import { DepinferError, type Endpoint, formatUsd } from "@depinfer/protocol";
-import { type Asked, type AskedOptions, readAsked } from "./asked.ts";
+import { DepinferError, formatUsd } from "@depinfer/protocol";
+import { type Asked, type AskedOptions, type Entrance, readAsked } from "./asked.ts";
 import { type Idempotency, idempotencyKey } from "./idempotency.ts";
 import type { ApiKey } from "./keys.ts";
 import type { PassDesk, PassSeat } from "./passes.ts";
@@ -21,7 +21,7 @@ export interface CompleteModules {
  * the answer waits for the client's second try.
  */
 export async function complete(
-  endpoint: Endpoint,
+  entrance: Entrance,
   modules: CompleteModules,
   key: ApiKey,
   request: IncomingMessage,
@@ -30,7 +30,7 @@ export async function complete(
 ): Promise<void> {
   const { buyer, idempotency } = modules;
   const idempotent = idempotencyKey(request.headers["idempotency-key"]);
-  const asked = await readAsked(endpoint, request, options);
+  const asked = await readAsked(entrance, request, options);
   if (idempotent === null) {
     await buy(modules, asked, key, httpReply(response), goneSignal(response));
     return;
@@ -54,7 +54,7 @@ export async function complete(
 }
 
 /** Buys an answer with the money of the key's pass, or with the gateway's within the key's budget. */
-async function buy(
+export async function buy(
   { buyer, passes }: CompleteModules,
   asked: Asked,
   key: ApiKey,

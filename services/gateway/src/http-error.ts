@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
+import { describeMessageError } from "./messages/message-error.ts";
 
 /** An error in the shape that OpenAI's client libraries read. */
 export interface ErrorBody {
@@ -69,6 +70,15 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "route.noProvider": UNAVAILABLE,
   "provider.busy": UNAVAILABLE,
   "receipt.unknown": { status: 404, type: "invalid_request_error" },
+  "response.unknown": { status: 404, type: "invalid_request_error" },
+  "model.unknown": { status: 404, type: "invalid_request_error", code: "model_not_found" },
+  "file.unknown": { status: 404, type: "invalid_request_error" },
+  "file.malformed": INVALID,
+  "file.tooMany": { status: 409, type: "invalid_request_error" },
+  "file.inUse": { status: 409, type: "invalid_request_error" },
+  "batch.unknown": { status: 404, type: "invalid_request_error" },
+  "batch.invalid": INVALID,
+  "batch.over": { status: 409, type: "invalid_request_error" },
   "chain.unreachable": UNAVAILABLE,
 };
 
@@ -99,7 +109,8 @@ export function describeError(error: unknown): {
 const RETRY_AFTER = 2;
 
 export function sendError(response: ServerResponse, error: unknown): void {
-  const { status, body, retryable } = describeError(error);
+  const described = response.req.url?.startsWith("/v1/messages") ? describeMessageError(error) : describeError(error);
+  const { status, body, retryable } = described;
   const after = error instanceof DepinferError ? error.metadata.retryAfterSeconds : undefined;
   sendJson(
     response,

@@ -5,33 +5,52 @@ import {
   levelOfAnswer,
   type Offer,
   type ParsedBody,
+  type PositionLogprobs,
   type ProofLevel,
+  type Usage,
 } from "@depinfer/protocol";
-import { describeError } from "./http-error.ts";
-import { completeBody, createChunkWriter, finishReason, type ResponseIdentity } from "./openai-response.ts";
+import { chatOutput } from "./chat/chat-output.ts";
+import { embeddingOutput } from "./embeddings/embedding-output.ts";
 import type { Reply } from "./reply.ts";
 import { tensorOutput } from "./tensor-output.ts";
 
 /** What of an offer shows in an answer. */
 export type Origin = Pick<Offer, "provider" | "classId" | "proofLevel">;
 /** What of an answer shows in its response. */
-export type Finished = Omit<Answer, "offer" | "cost"> & { readonly offer: Origin };
+export type Finished = Omit<Answer, "offer" | "cost" | "receipts"> & { readonly offer: Origin };
 
-/** Turns an answer into the response of an endpoint, piece by piece. */
+/** A request as the provider took it. */
+export interface Taken {
+  readonly requestId: Hex;
+  readonly offer: Origin;
+  readonly prompt: Pick<Usage, "promptTokens" | "cachedTokens">;
+}
+
+/** Turns the answers to a request into the response of an endpoint, piece by piece. Choices are numbered from 0. */
 export interface Output {
-  accept(requestId: Hex, offer: Origin): void;
-  text(piece: string): Promise<void> | undefined;
-  finish(answer: Finished): Promise<void>;
+  /** A provider took the request. Nothing of it is told yet, since another may take over before the first text. */
+  accept(choice: number, taken: Taken): void;
+  /** Text as it arrives; log-probabilities of its tokens, which may come before their text, where they were asked for. */
+  text(choice: number, piece: string, logprobs?: readonly PositionLogprobs[]): Promise<void> | undefined;
+  /** Ends the response with every choice's end, in their order. */
+  finish(answers: readonly Finished[]): Promise<void>;
   /** Ends a response that has begun with an error frame. False when nothing was sent yet, and the status is still free. */
   fail(error: unknown): boolean;
 }
 
-/** @param created when the answer was begun, as a Unix second. */
-export function outputOf(endpoint: Endpoint, parsed: ParsedBody, reply: Reply, created: number): Output {
-  if (endpoint === "infer") {
-    return tensorOutput(parsed, reply, created);
-  }
-  return parsed.stream ? streamed(endpoint, parsed, reply, created) : buffered(endpoint, parsed, reply, created);
+/** Makes an output. @param created when the answer was begun, as a Unix second. */
+export type Shape = (parsed: ParsedBody, reply: Reply, created: number) => Output;
+
+const SHAPES: Readonly<Record<Endpoint, Shape>> = {
+  chat: (parsed, reply, created) => chatOutput("chat", parsed, reply, created),
+  completion: (parsed, reply, created) => chatOutput("completion", parsed, reply, created),
+  embedding: embeddingOutput,
+  infer: tensorOutput,
+};
+
+/** The form that an endpoint of the market has at this gateway. */
+export function shapeOf(endpoint: Endpoint): Shape {
+  return SHAPES[endpoint];
 }
 
 /** @param level of this answer, which may be lower than the offer's. */
@@ -48,91 +67,7 @@ export function answerHeaders(
   };
 }
 
-function identify(
-  endpoint: "chat" | "completion",
-  requestId: Hex,
-  model: string,
-  { classId }: Origin,
-  created: number,
-): ResponseIdentity {
-  return {
-    endpoint,
-    id: `${endpoint === "chat" ? "chatcmpl" : "cmpl"}-${requestId.slice(2, 34)}`,
-    created,
-    model,
-    fingerprint: `fp_${classId.slice(2, 14)}`,
-  };
-}
-
-function levelOf({ proofLevel }: Origin, { generation }: ParsedBody): ProofLevel {
-  return levelOfAnswer(proofLevel, generation.temperature);
-}
-
-function buffered(endpoint: "chat" | "completion", parsed: ParsedBody, reply: Reply, created: number): Output {
-  let text = "";
-  return {
-    accept: () => undefined,
-    text(piece) {
-      text += piece;
-      return undefined;
-    },
-    async finish(answer) {
-      const { requestId, offer } = answer;
-      reply.begin({
-        status: 200,
-        headers: { ...answerHeaders(requestId, offer, levelOf(offer, parsed)), "content-type": "application/json" },
-      });
-      const identity = identify(endpoint, requestId, parsed.model, offer, created);
-      await reply.end(JSON.stringify(completeBody(identity, text, answer)));
-    },
-    fail: () => false,
-  };
-}
-
-function streamed(endpoint: "chat" | "completion", parsed: ParsedBody, reply: Reply, created: number): Output {
-  let taken: { requestId: Hex; offer: Origin } | null = null;
-  let chunks: ReturnType<typeof createChunkWriter> | null = null;
-
-  /** Headers wait for the first text: until then another provider may take over, under another receipt. */
-  function begin(requestId: Hex, offer: Origin): ReturnType<typeof createChunkWriter> {
-    if (chunks === null) {
-      chunks = createChunkWriter(identify(endpoint, requestId, parsed.model, offer, created));
-      reply.begin({
-        status: 200,
-        headers: {
-          ...answerHeaders(requestId, offer, levelOf(offer, parsed)),
-          "content-type": "text/event-stream; charset=utf-8",
-          "cache-control": "no-cache",
-          "x-accel-buffering": "no",
-        },
-      });
-      reply.write(chunks.opening());
-    }
-    return chunks;
-  }
-
-  return {
-    accept(requestId, offer) {
-      taken = { requestId, offer };
-    },
-    text(piece) {
-      return taken === null || reply.closed ? undefined : reply.write(begin(taken.requestId, taken.offer).text(piece));
-    },
-    async finish(answer) {
-      const writer = begin(answer.requestId, answer.offer);
-      reply.write(writer.finish(finishReason(answer.stopReason)));
-      if (parsed.includeUsage) {
-        reply.write(writer.usage(answer));
-      }
-      await reply.end(writer.done);
-    },
-    fail(error) {
-      if (!reply.begun) {
-        return false;
-      }
-      // No [DONE]: client libraries raise on the error frame, and a cut stream must not look like a whole answer.
-      reply.breakOff(`data: ${JSON.stringify(describeError(error).body)}\n\n`);
-      return true;
-    },
-  };
+/** The headers of an answer of text. */
+export function textHeaders(requestId: Hex, offer: Origin, { generation }: ParsedBody) {
+  return answerHeaders(requestId, offer, levelOfAnswer(offer.proofLevel, generation.temperature));
 }

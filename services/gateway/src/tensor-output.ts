@@ -1,4 +1,5 @@
 import { levelOfAnswer, type ParsedBody, parseTensorText, tensorsToJson } from "@depinfer/protocol";
+import { fingerprintOf, idOf } from "./chat/identity.ts";
 import { answerHeaders, type Output } from "./output.ts";
 import type { Reply } from "./reply.ts";
 
@@ -7,17 +8,21 @@ export function tensorOutput(parsed: ParsedBody, reply: Reply, created: number):
   let text = "";
   return {
     accept: () => undefined,
-    text(piece) {
+    text(_choice, piece) {
       text += piece;
       return undefined;
     },
-    async finish({ requestId, offer, usage }) {
+    async finish([answer]) {
+      if (answer === undefined) {
+        return;
+      }
+      const { requestId, offer, usage } = answer;
       const body = JSON.stringify({
-        id: `infer-${requestId.slice(2, 34)}`,
+        id: idOf("infer-", requestId),
         object: "tensors",
         created,
         model: parsed.model,
-        system_fingerprint: `fp_${offer.classId.slice(2, 14)}`,
+        system_fingerprint: fingerprintOf(offer),
         outputs: tensorsToJson(parseTensorText(text)),
         usage: { input_words: usage.promptTokens, output_words: usage.outputTokens },
       });
