@@ -11,6 +11,7 @@ import {
   screenLogprobs,
   type Verdict,
 } from "@depinfer/proof";
+import { PLAIN_SAMPLING } from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ACCOUNTING_ADVERSARIES } from "./accounting.ts";
 import { type Ask, claimFor, judgeClaim } from "./claim.ts";
@@ -149,6 +150,7 @@ test("honest log-probabilities attached to a cheaper model's tokens pass the scr
   for (let index = 0; index < 4; index++) {
     const claim = await claimFor(honest, smaller.generate.bind(smaller), askFor(index));
     const prompt = honest.prompt({
+      ...PLAIN_SAMPLING,
       prompt: { messages: [...askFor(index).messages] },
       temperature: 1,
       seed: null,

@@ -1,6 +1,6 @@
 import type { Answering, GenerateOptions, KeyCacheType, ScoringEngine } from "@depinfer/inference";
 import { createSampler, type Sampler } from "@depinfer/proof";
-import { digestSha256, type Generation, textPrompt, tokenBytes, utf8 } from "@depinfer/protocol";
+import { digestSha256, type Generation, PLAIN_SAMPLING, textPrompt, tokenBytes, utf8 } from "@depinfer/protocol";
 import type { Adversary, AdversaryGroup } from "./adversary.ts";
 import { type Laboratory, LOWER_PRECISIONS, type LowerPrecision } from "./laboratory.ts";
 
@@ -120,6 +120,7 @@ const injected: Adversary = {
   description: "puts an advertisement into the answer and goes on after it",
   async open(laboratory) {
     const { tokens } = laboratory.honest.prompt({
+      ...PLAIN_SAMPLING,
       prompt: { text: ADVERTISEMENT },
       temperature: 0,
       seed: null,

@@ -20,10 +20,12 @@ const CONTEXT_TOKENS = 4;
 const LONGEST_CHARACTER = 4;
 const INCOMPLETE = "\uFFFD";
 
+/** @param resumed tokens that the answer has already; what was final of their text is not said again. */
 export function createAnswerText(
   detokenize: Detokenize,
   prompt: readonly number[],
   stop: readonly string[],
+  resumed: readonly number[] = [],
 ): AnswerText {
   const before = prompt.slice(-CONTEXT_TOKENS);
   let pending: number[] = [];
@@ -52,16 +54,22 @@ export function createAnswerText(
     return text;
   }
 
+  function push(token: number): string {
+    if (stopped) {
+      return "";
+    }
+    pending.push(token);
+    const piece = detokenize(pending, before);
+    const complete = pending.length >= LONGEST_CHARACTER || !piece.endsWith(INCOMPLETE);
+    return complete ? settle(takePending(piece)) : "";
+  }
+
+  for (const token of resumed) {
+    push(token);
+  }
+
   return {
-    push(token) {
-      if (stopped) {
-        return "";
-      }
-      pending.push(token);
-      const piece = detokenize(pending, before);
-      const complete = pending.length >= LONGEST_CHARACTER || !piece.endsWith(INCOMPLETE);
-      return complete ? settle(takePending(piece)) : "";
-    },
+    push,
     get stopped() {
       return stopped;
     },

@@ -1,4 +1,4 @@
-import type { Generation } from "@depinfer/protocol";
+import { type Generation, PLAIN_SAMPLING } from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Completion, Engine } from "./engine.ts";
 
@@ -17,6 +17,7 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
     ) {
       const { maxTokens = 40, signal, ...rest } = overrides;
       const generation: Generation = {
+        ...PLAIN_SAMPLING,
         prompt: { messages: [{ role: "user", content: text }] },
         temperature: 0,
         seed: null,
@@ -88,6 +89,7 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
     test("stops within a few tokens when it is told to", async () => {
       const abort = new AbortController();
       const generation: Generation = {
+        ...PLAIN_SAMPLING,
         prompt: { messages: [{ role: "user", content: "Tell me a short story about a fox." }] },
         temperature: 0,
         seed: null,

@@ -1,5 +1,14 @@
 import type { ScoredPosition } from "@depinfer/proof";
-import type { Generation, Hex, OfferedAttestation, ProofLevel, RuntimeClass, StopReason } from "@depinfer/protocol";
+import type {
+  Feature,
+  Generation,
+  Hex,
+  OfferedAttestation,
+  PositionLogprobs,
+  ProofLevel,
+  RuntimeClass,
+  StopReason,
+} from "@depinfer/protocol";
 
 /** What an engine serves, as it goes into offers and receipts. */
 export interface EngineDescription {
@@ -16,6 +25,8 @@ export interface EngineDescription {
   readonly contextLength: number;
   /** Requests that can be answered at the same time. */
   readonly slots: number;
+  /** What it honours beyond plain answers; none when missing. */
+  readonly features?: readonly Feature[];
 }
 
 /** A prompt after chat template and tokenizer. */
@@ -36,17 +47,29 @@ export interface GenerateOptions {
    * since how fast an answer comes tells what was asked before. Without it nothing is shared.
    */
   readonly cacheKey?: string;
+  /**
+   * Tokens that the answer has already: it goes on after them, as if it had drawn them itself. They follow the prompt and
+   * count as a part of it, and nothing of them is handed over again.
+   */
+  readonly resume?: readonly number[];
+  /** Told once, when the prompt is about to be evaluated, by engines that know it. */
+  readonly onPrompt?: (usage: Pick<Completion, "promptTokens" | "cachedTokens">) => void;
 }
 
 /**
  * Takes a piece of the answer. `text` may lag behind `tokens` while a character or a stop sequence is incomplete.
  * A returned promise holds the engine back until the reader has caught up.
  */
-export type OnDelta = (tokens: readonly number[], text: string) => Promise<void> | undefined;
+export type OnDelta = (
+  tokens: readonly number[],
+  text: string,
+  /** One for each token, where the request asks for them. */
+  logprobs?: readonly PositionLogprobs[],
+) => Promise<void> | undefined;
 
 export interface Completion {
   readonly stopReason: StopReason;
-  /** All generated ids, the end-of-turn token included; empty for an upstream that does not tell them. */
+  /** All ids generated now, the end-of-turn token included; empty for an upstream that does not tell them. */
   readonly tokens: readonly number[];
   readonly text: string;
   readonly promptTokens: number;
@@ -77,8 +100,17 @@ export interface ScoringEngine extends Engine {
    * Several calls at once share their steps.
    */
   score(prompt: readonly number[], output: readonly number[], positions?: readonly number[]): Promise<ScoredPosition[]>;
-  /** The text that an answer of these ids shows, cut at the first stop sequence. */
-  text(prompt: readonly number[], output: readonly number[], stop: readonly string[]): string;
+  /**
+   * The text that an answer of these ids shows, cut at the first stop sequence.
+   *
+   * @param resumed ids that the answer had before; their text is left out.
+   */
+  text(
+    prompt: readonly number[],
+    output: readonly number[],
+    stop: readonly string[],
+    resumed?: readonly number[],
+  ): string;
   /** Whether the token ends a turn. */
   endsTurn(token: number): boolean;
 }

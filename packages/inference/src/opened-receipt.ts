@@ -1,4 +1,4 @@
-import { deriveSeed, seedCommitment, textHash, type Verdict } from "@depinfer/proof";
+import { seedCommitment, seedOfAnswer, textHash, type Verdict } from "@depinfer/proof";
 import {
   costDown,
   DepinferError,
@@ -98,7 +98,7 @@ export function countableFaults(
   wanted: Partial<Receipt> & Pick<Receipt, "promptTokens" | "outputTokens">,
 ): string[] {
   const { requestId, classId, channelId, prices } = terms;
-  const seed = deriveSeed({ ...terms, providerNonce: transcript.providerNonce, userSeed: generation.seed });
+  const seed = seedOfAnswer(terms, transcript.providerNonce, generation.seed);
   const expected: Partial<Receipt> = {
     requestId,
     classId,

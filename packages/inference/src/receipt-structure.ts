@@ -15,7 +15,10 @@ export interface StructureInput {
   readonly transcript: Transcript;
   readonly terms: RequestTerms;
   readonly generation: Generation;
+  /** Of the request's body alone. */
   readonly prompt: readonly number[];
+  /** What the answer had before; it counts as prompt. */
+  readonly resumed: readonly number[];
   readonly seed: Uint8Array;
 }
 
@@ -47,7 +50,7 @@ export function notOpening(part: string, found: string, wanted: string): Depinfe
 
 /** Everything countable that the receipt gets wrong, one sentence each. Needs no evaluation of the model. */
 export function structuralFaults(engine: ScoringEngine, input: StructureInput): string[] {
-  const { receipt, transcript, terms, generation, prompt, seed } = input;
+  const { receipt, transcript, terms, generation, prompt, resumed, seed } = input;
   const tokens = transcript.outputTokens;
   const faults: string[] = [];
   const expect = (what: string, found: string | number | bigint, wanted: string | number | bigint) => {
@@ -59,8 +62,8 @@ export function structuralFaults(engine: ScoringEngine, input: StructureInput): 
   expect("the class", receipt.classId, terms.classId);
   expect("the channel", receipt.channelId, terms.channelId);
   expect("the seed commitment", receipt.seedCommitment, seedCommitment(seed));
-  expect("the prompt hash", receipt.promptHash, promptHash(prompt));
-  expect("the number of prompt tokens", receipt.promptTokens, prompt.length);
+  expect("the prompt hash", receipt.promptHash, promptHash([...prompt, ...resumed]));
+  expect("the number of prompt tokens", receipt.promptTokens, prompt.length + resumed.length);
   expect("the number of output tokens", receipt.outputTokens, tokens.length);
   expect("the text hash", receipt.textHash, textHash(transcript.text));
   if (receipt.cachedTokens > receipt.promptTokens) {
@@ -68,7 +71,7 @@ export function structuralFaults(engine: ScoringEngine, input: StructureInput): 
   }
   expect("the cost", receipt.cost, costDown({ ...receipt, outputTokens: tokens.length }, terms.prices));
   // A cancelled answer may lack text that was still held back, half of a character say.
-  const text = engine.text(prompt, tokens, generation.stop);
+  const text = engine.text(prompt, tokens, generation.stop, resumed);
   if (receipt.stopReason === "cancelled" ? !text.startsWith(transcript.text) : text !== transcript.text) {
     faults.push("the delivered text is not what the delivered token ids say");
   }
@@ -78,12 +81,12 @@ export function structuralFaults(engine: ScoringEngine, input: StructureInput): 
 /** Whether the answer ended where it had to. */
 function endFaults(
   engine: ScoringEngine,
-  { receipt, transcript, terms, generation, prompt }: StructureInput,
+  { receipt, transcript, terms, generation, prompt, resumed }: StructureInput,
 ): string[] {
   const tokens = transcript.outputTokens;
   const last = tokens.at(-1);
   const ended = last !== undefined && engine.endsTurn(last);
-  const limit = Math.min(terms.maxOutputTokens, engine.description.contextLength - prompt.length);
+  const limit = Math.min(terms.maxOutputTokens, engine.description.contextLength - prompt.length - resumed.length);
   const faults: string[] = [];
   if (tokens.slice(0, -1).some((token) => engine.endsTurn(token))) {
     faults.push("the answer goes on after an end-of-turn token");
@@ -101,7 +104,7 @@ function endFaults(
   }
   if (
     receipt.stopReason === "stopSequence" &&
-    engine.text(prompt, tokens, []) === engine.text(prompt, tokens, generation.stop)
+    engine.text(prompt, tokens, [], resumed) === engine.text(prompt, tokens, generation.stop, resumed)
   ) {
     faults.push("the receipt says that a stop sequence was met, but the text has none");
   }

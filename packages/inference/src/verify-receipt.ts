@@ -1,5 +1,5 @@
-import { type Calibration, calibrationFor, deriveSeed, judge, marginStatistic, type Verdict } from "@depinfer/proof";
-import { DepinferError, type Hex } from "@depinfer/protocol";
+import { type Calibration, calibrationFor, judge, marginStatistic, seedOfAnswer, type Verdict } from "@depinfer/proof";
+import { DepinferError, type Hex, resumedTokens } from "@depinfer/protocol";
 import type { ScoringEngine } from "./engine.ts";
 import { type OpenedReceipt, openReceipt, type ReceiptEvidence, structuralFailure } from "./opened-receipt.ts";
 import { structuralFaults } from "./receipt-structure.ts";
@@ -60,17 +60,19 @@ async function verifySeeded(engine: ScoringEngine, opened: OpenedReceipt, calibr
       metadata: { wanted: terms.classId, have: engine.description.classId },
     });
   }
-  const seed = deriveSeed({ ...terms, providerNonce: transcript.providerNonce, userSeed: generation.seed });
+  const seed = seedOfAnswer(terms, transcript.providerNonce, generation.seed);
   const prompt = engine.prompt(generation).tokens;
+  const resumed = resumedTokens(terms);
+  const begun = [...prompt, ...resumed];
   const faults = [
     ...levelFaults,
-    ...structuralFaults(engine, { receipt, transcript, terms, generation, prompt, seed }),
+    ...structuralFaults(engine, { receipt, transcript, terms, generation, prompt, resumed, seed }),
   ];
   if (faults.length > 0) {
     return structuralFailure(opened, faults);
   }
-  const scored = await engine.score(prompt, transcript.outputTokens);
-  const statistic = marginStatistic(scored, generation.temperature, seed, calibration);
+  const scored = await engine.score(begun, transcript.outputTokens);
+  const statistic = marginStatistic(scored, generation.temperature, seed, calibration, resumed.length);
   return { ...judge(statistic, calibration), receiptId, statistic };
 }
 

@@ -1,4 +1,4 @@
-import { fromHex, type Hex, keccak, toHex, utf8 } from "@depinfer/protocol";
+import { fromHex, type Hex, keccak, type RequestTerms, toHex, utf8 } from "@depinfer/protocol";
 
 /*
  * Where randomness comes from. Neither side may choose it: the buyer fixes its nonce before it sees the provider's,
@@ -12,12 +12,15 @@ export interface SeedParts {
   readonly classId: Hex;
   /** The app's `seed` parameter, or null. With one the answer is repeatable, by any provider of the class. */
   readonly userSeed: number | null;
+  /** Which of the answers to one body; with a seed of the app's it makes them differ. 0 when missing. */
+  readonly choice?: number | undefined;
 }
 
 /** The 32-byte seed of one answer. */
 export function deriveSeed(parts: SeedParts): Uint8Array {
   if (parts.userSeed !== null) {
-    return keccak(utf8(`depinfer/seed/user/1\n${parts.userSeed}\n`), fromHex(parts.classId, 32));
+    const choice = parts.choice === undefined || parts.choice === 0 ? "" : `${parts.choice}\n`;
+    return keccak(utf8(`depinfer/seed/user/1\n${parts.userSeed}\n${choice}`), fromHex(parts.classId, 32));
   }
   return keccak(
     utf8("depinfer/seed/1\n"),
@@ -26,6 +29,20 @@ export function deriveSeed(parts: SeedParts): Uint8Array {
     fromHex(parts.requestId, 32),
     fromHex(parts.classId, 32),
   );
+}
+
+/**
+ * The seed of what is asked for under these terms. An answer that is gone on with keeps the seed that it was begun with.
+ *
+ * @param providerNonce of the provider that answers under these terms.
+ */
+export function seedOfAnswer(
+  terms: Pick<RequestTerms, "requestId" | "classId" | "buyerNonce" | "choice" | "resume">,
+  providerNonce: Hex,
+  userSeed: number | null,
+): Uint8Array {
+  const { requestId, buyerNonce, choice, providerNonce: nonce } = terms.resume ?? { ...terms, providerNonce };
+  return deriveSeed({ requestId, buyerNonce, providerNonce: nonce, classId: terms.classId, userSeed, choice });
 }
 
 /** What a receipt says of the seed, so that the receipt alone does not reveal the randomness. */

@@ -69,14 +69,20 @@ export function summarise(positions: readonly PositionMargin[]): Statistic {
   };
 }
 
-/** The statistic of one answer. */
+/**
+ * The statistic of one answer.
+ *
+ * @param first position of its first token; above 0 for one that was gone on with.
+ */
 export function marginStatistic(
   scored: readonly ScoredPosition[],
   temperature: number,
   seed: Uint8Array,
   options: MarginOptions,
+  first = 0,
 ): Statistic {
-  return summarise(positionMargins(scored, temperature, seed, options));
+  const positions = scored.map((_, index) => first + index);
+  return summarise(positionMargins(scored, temperature, seed, options, positions));
 }
 
 /** Shares of the false-positive rate that the two parts of the test may use up. */

@@ -34,6 +34,8 @@ export const FrameType = {
   PONG: 13,
   QUERY: 14,
   RESULT: 15,
+  /** Of the tokens of the next DATA, where the request asks for them; a peer that does not know it ignores it. */
+  LOGPROBS: 0x81,
 } as const;
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
@@ -48,7 +50,7 @@ export class FrameError extends DepinferError {}
 
 /** True for a type that this version gives a meaning. */
 export function isKnownFrameType(type: number): type is FrameType {
-  return type >= FrameType.HELLO && type <= LAST_KNOWN_TYPE;
+  return (type >= FrameType.HELLO && type <= LAST_KNOWN_TYPE) || type === FrameType.LOGPROBS;
 }
 
 /** Writes a frame into `target` at `offset`; the caller made room. Returns the offset after the frame. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { addressSchema, bytes32Schema, hexSchema } from "./bytes.ts";
+import { FEATURES, featureSchema } from "./features.ts";
 import { canonicalJson, utf8 } from "./hashing.ts";
 import { pricesSchema } from "./money.ts";
 import { levelFault, type ProofLevel, proofLevelSchema } from "./proof-level.ts";
@@ -60,6 +61,8 @@ export const offerSchema = z
     /** Requests served at once, and how many of those places were free when the offer was signed. */
     slots: z.int().min(0).max(1_000_000),
     idleSlots: z.int().min(0).max(1_000_000),
+    /** What the engine honours beyond plain answers; none when missing. */
+    features: z.array(featureSchema).max(FEATURES.length).optional(),
     /** Declared, never proven. */
     region: z.string().max(64),
     /** Grows with every offer of a peer; of two offers for one class the higher one stands. */

@@ -3,13 +3,14 @@ import { bytes32Schema, concatBytes, type Hex, toHex, uintBytes } from "./bytes.
 import { DepinferError } from "./errors.ts";
 import { canonicalJson, digestSha256, utf8 } from "./hashing.ts";
 import { type MicroUsd, type Prices, pricesSchema } from "./money.ts";
+import { resumeSchema } from "./resume.ts";
 
 /** Who may see the prompt when the answer is audited. */
 export const AUDIT_FLAGS = ["public", "validator", "none"] as const;
 export type AuditFlag = (typeof AUDIT_FLAGS)[number];
 
-/** What a request asks for: text by messages, text by a prompt, or tensors. */
-export const ENDPOINTS = ["chat", "completion", "infer"] as const;
+/** What a request asks for: text by messages, text by a prompt, vectors, or tensors. */
+export const ENDPOINTS = ["chat", "completion", "embedding", "infer"] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 /** The terms under which a buyer asks for one answer. Signed for by the channel, hashed into the receipt. */
@@ -24,6 +25,9 @@ export const requestTermsSchema = z.strictObject({
   maxOutputTokens: z.int().min(1).max(1_000_000),
   prices: pricesSchema,
   audit: z.enum(AUDIT_FLAGS),
+  /** Which of the choices of one body this is; 0 when missing. With a seed of the app's it makes them differ. */
+  choice: z.int().min(0).max(7).optional(),
+  resume: resumeSchema.optional(),
 });
 export type RequestTerms = z.output<typeof requestTermsSchema>;
 

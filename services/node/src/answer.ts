@@ -1,7 +1,7 @@
 import type { Signer } from "@depinfer/chain";
 import type { Completion, Engine } from "@depinfer/inference";
 import type { Exchange, ExchangeOutcome, Link } from "@depinfer/network";
-import { deriveSeed, promptHash, seedCommitment, textHash, transcriptRoot } from "@depinfer/proof";
+import { promptHash, seedCommitment, seedOfAnswer, textHash, transcriptRoot } from "@depinfer/proof";
 import {
   type Accept,
   costDown,
@@ -13,15 +13,18 @@ import {
   encodeMessage,
   errorCode,
   FrameType,
+  type Generation,
   type Hex,
   levelOfAnswer,
   type MicroUsd,
   meetsLevel,
+  missingFeatures,
   parseBody,
   type Receipt,
   type Request,
   receiptDigest,
   requestHash,
+  resumedTokens,
   type SignedReceipt,
   utf8,
 } from "@depinfer/protocol";
@@ -60,7 +63,9 @@ interface Admitted {
   readonly request: Request;
   readonly payload: Uint8Array;
   readonly prompt: ReturnType<Engine["prompt"]>;
-  readonly generation: ReturnType<typeof parseBody>["generation"];
+  /** Tokens that the answer has already. */
+  readonly resumed: readonly number[];
+  readonly generation: Generation;
   readonly limit: number;
 }
 
@@ -87,7 +92,7 @@ export async function answer(
   }
   const admitted = admit(modules, options, exchange.opening);
   const { terms } = admitted.request;
-  const promptTokens = admitted.prompt.tokens.length;
+  const promptIds = [...admitted.prompt.tokens, ...admitted.resumed];
   let release: () => void = () => undefined;
   modules.underWay.add(terms.requestId);
   try {
@@ -99,20 +104,44 @@ export async function answer(
       return;
     }
     const startedAt = Date.now();
+    const hash = requestHash(admitted.payload);
     const { nonce, announce } = modules.nonces.next(link.peerId);
     if (announce !== null) {
       link.sendHello({ nonceHead: announce });
     }
     const accept: Accept = {
       providerNonce: nonce,
-      promptTokens,
+      promptTokens: promptIds.length,
       // Known once a slot is free; the receipt says it.
       cachedTokens: 0,
-      promptHash: promptHash(admitted.prompt.tokens),
+      promptHash: promptHash(promptIds),
     };
     exchange.send(FrameType.ACCEPT, encodeMessage(accept));
-    const seed = deriveSeed({ ...terms, providerNonce: nonce, userSeed: admitted.generation.seed });
+    const seed = seedOfAnswer(terms, nonce, admitted.generation.seed);
     const delivery = createDelivery();
+    const { engine } = modules;
+    const { prices } = terms;
+    const sign = (part: Delivered, usage: Usage, stopReason: Receipt["stopReason"]): SignedReceipt => {
+      const receipt: Receipt = {
+        requestId: terms.requestId,
+        requestHash: hash,
+        classId: engine.description.classId,
+        promptHash: accept.promptHash,
+        transcriptRoot: transcriptRoot(part.tokens),
+        textHash: textHash(part.text),
+        seedCommitment: seedCommitment(seed),
+        channelId: terms.channelId,
+        provider: options.provider,
+        ...usage,
+        stopReason,
+        proofLevel: levelOfAnswer(engine.description.proofLevel, admitted.generation.temperature),
+        cost: costDown(usage, prices),
+        startedAt,
+        finishedAt: Date.now(),
+      };
+      return { receipt, signature: modules.receiptSigner.sign(receiptDigest(receipt, options.binding)) };
+    };
+    const interim = createInterim(startedAt);
     const completion = await modules.engine.generate(
       {
         generation: admitted.generation,
@@ -122,47 +151,32 @@ export async function answer(
         signal: abort.signal,
         // One buyer's prompts are nothing to another's.
         cacheKey: terms.channelId,
+        resume: admitted.resumed,
+        onPrompt: interim.onPrompt,
       },
-      (tokens, text) => {
+      (tokens, text, logprobs) => {
         if (exchange.closed) {
           return undefined;
         }
         delivery.add(tokens, text);
+        if (logprobs !== undefined) {
+          exchange.send(FrameType.LOGPROBS, encodeMessage(logprobs));
+        }
         const open = exchange.send(FrameType.DATA, encodeData(tokens, utf8(text)));
+        const usage = interim.due(delivery.tokens.length);
+        if (usage !== null) {
+          exchange.send(FrameType.RECEIPT, encodeMessage(sign(delivery.all(), usage, "cancelled")));
+        }
         return open || exchange.closed ? undefined : exchange.drained().catch(() => undefined);
       },
     );
     if (exchange.closed && delivery.isEmpty) {
       return; // Nothing was delivered, so nothing is owed.
     }
-    const { prices } = terms;
     const trust = tokensOf(modules.payments.trust(terms.channelId), prices.outputPerMillion);
     const delivered = deliveredPart(delivery, completion, ending.outcome, trust);
-    const { engine } = modules;
-    const cachedTokens = completion.cachedTokens ?? 0;
-    const receipt: Receipt = {
-      requestId: terms.requestId,
-      requestHash: requestHash(admitted.payload),
-      classId: engine.description.classId,
-      promptHash: accept.promptHash,
-      transcriptRoot: transcriptRoot(delivered.tokens),
-      textHash: textHash(delivered.text),
-      seedCommitment: seedCommitment(seed),
-      channelId: terms.channelId,
-      provider: options.provider,
-      promptTokens: completion.promptTokens,
-      cachedTokens,
-      outputTokens: delivered.count,
-      stopReason: delivered.stopReason,
-      proofLevel: levelOfAnswer(engine.description.proofLevel, admitted.generation.temperature),
-      cost: costDown({ promptTokens: completion.promptTokens, cachedTokens, outputTokens: delivered.count }, prices),
-      startedAt,
-      finishedAt: Date.now(),
-    };
-    const signed: SignedReceipt = {
-      receipt,
-      signature: modules.receiptSigner.sign(receiptDigest(receipt, options.binding)),
-    };
+    const { promptTokens, cachedTokens = 0 } = completion;
+    const signed = sign(delivered, { promptTokens, cachedTokens, outputTokens: delivered.count }, delivered.stopReason);
     await modules.ledger.saveAnswer({
       signed,
       peerId: link.peerId,
@@ -182,6 +196,34 @@ export async function answer(
     modules.underWay.delete(terms.requestId);
   }
 }
+
+interface Usage {
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly outputTokens: number;
+}
+
+/** Says when what was sent so far is due to be signed for, so that a buyer whose provider dies can pay what it has. */
+function createInterim(startedAt: number) {
+  let last = startedAt;
+  let known: Pick<Usage, "promptTokens" | "cachedTokens"> | null = null;
+  return {
+    /** Engines that cannot tell what they read have nothing to sign for before the end. */
+    onPrompt({ promptTokens, cachedTokens = 0 }: Pick<Completion, "promptTokens" | "cachedTokens">): void {
+      known = { promptTokens, cachedTokens };
+    },
+    due(outputTokens: number): Usage | null {
+      if (known === null || outputTokens === 0 || Date.now() - last < INTERIM_MS) {
+        return null;
+      }
+      last = Date.now();
+      return { ...known, outputTokens };
+    },
+  };
+}
+
+/** Milliseconds between receipts for a part. What a provider that dies has sent since then is not paid. */
+const INTERIM_MS = 400;
 
 /** END and RECEIPT on the exchange, or the receipt alone on the link when the buyer cancelled. */
 function deliverReceipt(exchange: Exchange, link: Link, signed: SignedReceipt): void {
@@ -256,7 +298,7 @@ function admit({ engine, ledger, underWay }: AnswerModules, options: AnswerOptio
       "Use a fresh request id; the first answer's receipt stands",
     );
   }
-  const { generation, minProofLevel } = parseBody(terms.endpoint, request.body);
+  const { generation, minProofLevel, features } = parseBody(terms.endpoint, request.body);
   const level = levelOfAnswer(description.proofLevel, generation.temperature);
   // Whoever answers a demand that it cannot meet has signed for its own failure.
   if (minProofLevel !== null && !meetsLevel(level, minProofLevel, { allowSimulatedAttestation: true })) {
@@ -266,16 +308,35 @@ function admit({ engine, ledger, underWay }: AnswerModules, options: AnswerOptio
       "Route by the levels in the offers",
     );
   }
+  const missing = missingFeatures(
+    [...features, ...(terms.resume === undefined ? [] : (["continuation"] as const))],
+    description.features,
+  );
+  if (missing.length > 0) {
+    throw refusal(
+      "provider.featureMissing",
+      `The request needs ${missing.join(" and ")}, which this provider does not have`,
+      "Route by the features in the offers",
+    );
+  }
   const prompt = engine.prompt(generation);
-  const room = description.contextLength - prompt.tokens.length;
-  return { request, payload, prompt, generation, limit: Math.min(terms.maxOutputTokens, room) };
+  const resumed = resumedTokens(terms);
+  const room = description.contextLength - prompt.tokens.length - resumed.length;
+  if (room < 1) {
+    throw new DepinferError({
+      code: "request.contextExceeded",
+      message: `Prompt and answer so far have ${prompt.tokens.length + resumed.length} tokens, the context holds ${description.contextLength}`,
+      remedy: "Take the answer as it is, or choose a model with a longer context",
+    });
+  }
+  return { request, payload, prompt, resumed, generation, limit: Math.min(terms.maxOutputTokens, room) };
 }
 
 const NEEDS_VOUCHER: readonly string[] = ["payment.channelUnknown", "payment.voucherDue"];
 
 /** An upstream does not tell how it cuts a prompt; a token has at least a byte. */
-function mostCost({ prompt, request, limit }: Admitted): MicroUsd {
-  const promptTokens = prompt.tokens.length > 0 ? prompt.tokens.length : request.body.length;
+function mostCost({ prompt, resumed, request, limit }: Admitted): MicroUsd {
+  const promptTokens = (prompt.tokens.length > 0 ? prompt.tokens.length : request.body.length) + resumed.length;
   return costDown({ promptTokens, cachedTokens: 0, outputTokens: limit }, request.terms.prices);
 }
 

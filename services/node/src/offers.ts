@@ -23,7 +23,7 @@ export function keepOffering(
   options: OfferOptions,
   log: Log,
 ): () => void {
-  const { classId, runtimeClass, model, proofLevel, attestation, contextLength, slots } = engine.description;
+  const { classId, runtimeClass, model, proofLevel, attestation, contextLength, slots, features } = engine.description;
 
   async function announce(): Promise<void> {
     const issuedAt = Date.now();
@@ -42,6 +42,7 @@ export function keepOffering(
       contextLength,
       slots,
       idleSlots: Math.max(0, slots - inFlight()),
+      ...(features === undefined ? {} : { features: [...features] }),
       region: options.region,
       // The clock grows over restarts, so an old offer never outlives a new one.
       sequence: issuedAt,

@@ -1,4 +1,4 @@
-import { digestSha256, type Generation, uintBytes, utf8 } from "@depinfer/protocol";
+import { digestSha256, type Generation, PLAIN_SAMPLING, uintBytes, utf8 } from "@depinfer/protocol";
 
 /** One request whose answer is scored. */
 export interface Task {
@@ -63,7 +63,14 @@ export function taskAt(name: string, index: number, temperatures: readonly numbe
     () => ({ messages: [user(`${text(3 + (draw() % 15))}\n\nTell me more about ${pick(NAMES)}.`)] }),
   ];
   return {
-    generation: { prompt: pick(prompts)(), temperature: pick(temperatures), seed: null, stop: [], maxTokens: null },
+    generation: {
+      ...PLAIN_SAMPLING,
+      prompt: pick(prompts)(),
+      temperature: pick(temperatures),
+      seed: null,
+      stop: [],
+      maxTokens: null,
+    },
     maxTokens: pick([24, 64, 128, 192, 256]),
     seed: digestSha256(utf8(`${name}/seed/${index}`)),
   };

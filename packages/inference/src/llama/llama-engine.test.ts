@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { MARGIN_OPTIONS, marginStatistic } from "@depinfer/proof";
-import { errorCode, type Generation } from "@depinfer/protocol";
+import { errorCode, type Generation, PLAIN_SAMPLING } from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeEngine } from "../engine.behaviour.ts";
 import type { ScoringEngine } from "../engine.ts";
@@ -22,6 +22,7 @@ describe("seeded sampling", () => {
   afterAll(() => engine.dispose());
 
   const story = (temperature: number): Generation => ({
+    ...PLAIN_SAMPLING,
     prompt: { messages: [{ role: "user", content: "Tell me a short story about a brave dragon." }] },
     temperature,
     seed: null,
@@ -76,6 +77,7 @@ describe("seeded sampling", () => {
 
   describe("a prompt that begins like the one before", () => {
     const turns = (...contents: string[]): Generation => ({
+      ...PLAIN_SAMPLING,
       ...story(1),
       prompt: {
         messages: contents.map((content, index) => ({ role: index % 2 === 0 ? "user" : "assistant", content })),

@@ -5,6 +5,7 @@ import {
   DepinferError,
   digestSha256,
   errorMessage,
+  type Feature,
   type RuntimeClass,
   type StopReason,
   toHex,
@@ -107,6 +108,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
     proofLevel: "seeded",
     contextLength,
     slots: slots.size,
+    features: FEATURES_OF_ENGINE,
   };
   const detokenize = (tokens: readonly number[], before: readonly number[]) =>
     model.detokenize(tokens.filter(isKnown), false, before.filter(isKnown));
@@ -114,7 +116,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
   return {
     description,
     prompt(generation) {
-      const tokens = promptTokens(model, wrapper, generation.prompt);
+      const tokens = promptTokens(model, wrapper, generation);
       if (tokens.length === 0 || tokens.length >= contextLength) {
         throw contextExceeded(tokens.length, contextLength);
       }
@@ -123,7 +125,7 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
     generate: (request, onDelta) =>
       slots.run(
         (sequence) => generate(sequence, request, onDelta),
-        (sequence) => prefixes.shared(sequence, request.prompt.tokens, request.cacheKey),
+        (sequence) => prefixes.shared(sequence, begun(request), request.cacheKey),
       ),
     score: (prompt, output, positions) =>
       slots.run(async (sequence) => {
@@ -133,8 +135,8 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
         await prefixes.clear(sequence);
         return scorePositions(sequence, prompt, output, positions);
       }),
-    text(prompt, output, stop) {
-      const answer = createAnswerText(detokenize, prompt, stop);
+    text(prompt, output, stop, resumed) {
+      const answer = createAnswerText(detokenize, prompt, stop, resumed);
       const body = output.filter((token) => !endsTurn(token)).map((token) => answer.push(token));
       return body.join("") + answer.flush();
     },
@@ -155,14 +157,22 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
     request: GenerateOptions,
     onDelta: OnDelta,
   ): Promise<Completion> {
-    const { prompt, seed, generation, signal } = request;
-    const limit = Math.min(request.maxTokens, contextLength - prompt.tokens.length);
-    const answer = createAnswerText(detokenize, prompt.tokens, generation.stop);
+    const { seed, generation, signal, resume = [] } = request;
+    const prompt = begun(request);
+    const limit = Math.min(request.maxTokens, contextLength - prompt.length);
+    const answer = createAnswerText(detokenize, request.prompt.tokens, generation.stop, resume);
+    if (limit < 1) {
+      throw contextExceeded(prompt.length, contextLength);
+    }
+    if (answer.stopped || resume.some(endsTurn)) {
+      throw alreadyOver();
+    }
     const tokens: number[] = [];
     let text = "";
     let stopReason: StopReason = "length";
     const draw = samplerFor(generation.temperature, seed);
-    const cachedTokens = await prefixes.keep(sequence, prompt.tokens, request.cacheKey);
+    const cachedTokens = await prefixes.keep(sequence, prompt, request.cacheKey);
+    request.onPrompt?.({ promptTokens: prompt.length, cachedTokens });
     while (tokens.length < limit) {
       if (signal?.aborted) {
         stopReason = "cancelled";
@@ -170,9 +180,9 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       }
       const last = tokens.at(-1);
       const candidates = await (last === undefined
-        ? promptCandidates(sequence, prompt.tokens.slice(cachedTokens))
+        ? promptCandidates(sequence, prompt.slice(cachedTokens))
         : nextCandidates(sequence, last));
-      const token = draw(candidates, tokens.length);
+      const token = draw(candidates, resume.length + tokens.length);
       tokens.push(token);
       const ended = endsTurn(token);
       const piece = ended ? answer.flush() : answer.push(token);
@@ -195,11 +205,28 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       stopReason,
       tokens,
       text,
-      promptTokens: prompt.tokens.length,
+      promptTokens: prompt.length,
       cachedTokens,
       outputTokens: tokens.length,
     };
   }
+}
+
+/** What the engine honours. */
+const FEATURES_OF_ENGINE: readonly Feature[] = ["continuation"];
+
+/** The tokens that are there before the first one is drawn. */
+function begun({ prompt, resume = [] }: GenerateOptions): readonly number[] {
+  return resume.length === 0 ? prompt.tokens : [...prompt.tokens, ...resume];
+}
+
+function alreadyOver(): DepinferError {
+  return new DepinferError({
+    code: "request.invalid",
+    message: "The answer that shall be gone on with is over: it ends its turn or has a stop sequence",
+    remedy: "Take it as it is",
+    metadata: { param: "resume" },
+  });
 }
 
 /** The parts of a runtime class that stand in the weight file. */

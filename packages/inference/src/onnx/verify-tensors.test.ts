@@ -8,6 +8,7 @@ import {
   errorCode,
   microUsd,
   type NamedTensors,
+  PLAIN_SAMPLING,
   parseTensorBody,
   parseTensorText,
   type Receipt,
@@ -250,7 +251,14 @@ describe("an answer of level replay", () => {
 
 describe("tensors on the market", () => {
   const request = (inputs: NamedTensors, maxTokens = 100) => ({
-    generation: { prompt: { tensors: inputs }, temperature: 0, seed: null, stop: [], maxTokens: null },
+    generation: {
+      ...PLAIN_SAMPLING,
+      prompt: { tensors: inputs },
+      temperature: 0,
+      seed: null,
+      stop: [],
+      maxTokens: null,
+    },
     prompt: { tokens: [] },
     seed: new Uint8Array(32),
     maxTokens,

@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { errorCode } from "@depinfer/protocol";
+import { errorCode, PLAIN_SAMPLING } from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeEngine } from "../engine.behaviour.ts";
 import type { ScoringEngine } from "../engine.ts";
@@ -63,7 +63,14 @@ describe("an OpenAI-compatible server", () => {
     const upstream = await createUpstreamEngine({ url: server.url });
     expect(upstream.description).toMatchObject({ proofLevel: "none" });
     expect(upstream.description.levelNote).toContain("refuses to give log-probabilities");
-    const generation = { prompt: { messages: [] }, temperature: 0, seed: null, stop: [], maxTokens: 5 };
+    const generation = {
+      ...PLAIN_SAMPLING,
+      prompt: { messages: [] },
+      temperature: 0,
+      seed: null,
+      stop: [],
+      maxTokens: 5,
+    };
     const request = { generation, prompt: { tokens: [] }, seed: new Uint8Array(32), maxTokens: 5 };
     expect((await upstream.generate(request, () => undefined)).text).toBe("hi");
     expect(bodies.at(-1)).not.toMatch(/logprobs|token_ids/);
@@ -86,7 +93,14 @@ describe("an OpenAI-compatible server", () => {
     });
     const upstream = await createUpstreamEngine({ url: server.url });
     expect(upstream.description.proofLevel).toBe("greedy");
-    const generation = { prompt: { text: "hi" }, temperature: 0, seed: null, stop: [], maxTokens: 5 };
+    const generation = {
+      ...PLAIN_SAMPLING,
+      prompt: { text: "hi" },
+      temperature: 0,
+      seed: null,
+      stop: [],
+      maxTokens: 5,
+    };
     const request = { generation, prompt: { tokens: [] }, seed: new Uint8Array(32), maxTokens: 5 };
     await expect(upstream.generate(request, () => undefined)).rejects.toMatchObject({ code: "upstream.tokensMissing" });
     await upstream.dispose();
@@ -110,7 +124,14 @@ describe("an upstream that fails", () => {
     });
     try {
       const engine = await createUpstreamEngine({ url: server.url, timeoutMs: 300 });
-      const generation = { prompt: { text: "hi" }, temperature: 0, seed: null, stop: [], maxTokens: 5 };
+      const generation = {
+        ...PLAIN_SAMPLING,
+        prompt: { text: "hi" },
+        temperature: 0,
+        seed: null,
+        stop: [],
+        maxTokens: 5,
+      };
       await engine.generate(
         { generation, prompt: { tokens: [] }, seed: new Uint8Array(32), maxTokens: 5 },
         () => undefined,

@@ -5,8 +5,8 @@ import {
   type AuditRules,
   type Calibration,
   createAuditRecord,
-  deriveSeed,
   seedCommitment,
+  seedOfAnswer,
   textHash,
 } from "@depinfer/proof";
 import {
@@ -99,7 +99,7 @@ async function judgeReceipt(
 function requireSigned(receipt: Receipt, transcript: Transcript): void {
   const { terms, body } = decodeRequest(new Uint8Array(Buffer.from(transcript.request, "base64")));
   const { generation } = parseBody(terms.endpoint, body);
-  const seed = deriveSeed({ ...terms, providerNonce: transcript.providerNonce, userSeed: generation.seed });
+  const seed = seedOfAnswer(terms, transcript.providerNonce, generation.seed);
   const faults = [
     ...(textHash(transcript.text) === receipt.textHash ? [] : ["text"]),
     ...(seedCommitment(seed) === receipt.seedCommitment ? [] : ["nonce"]),
