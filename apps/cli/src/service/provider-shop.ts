@@ -3,7 +3,17 @@ import { join } from "node:path";
 import { createSigner, recoverAddress } from "@depinfer/chain";
 import { createEvmAccount } from "@depinfer/chain/evm-account";
 import { BUYER_MIGRATIONS, type Buyer, createBuyer } from "@depinfer/client";
-import { createGateway, createIdempotency, createKeys, createSeller, GATEWAY_MIGRATIONS } from "@depinfer/gateway";
+import {
+  createAdmission,
+  createGateway,
+  createIdempotency,
+  createKeys,
+  createSeller,
+  GATEWAY_MIGRATIONS,
+  journalKeys,
+  localAccountStates,
+  ownJournal,
+} from "@depinfer/gateway";
 import { openJournal } from "@depinfer/journal";
 import type { Host } from "@depinfer/network";
 import { type Log, type MicroUsd, toHex } from "@depinfer/protocol";
@@ -69,7 +79,14 @@ export async function openProviderShop(
   );
   // Nobody has a key: whoever shows one is told that it is unknown.
   const gateway = createGateway(
-    { buyer, keys: createKeys(journal), idempotency: createIdempotency(journal), seller, log },
+    {
+      buyer,
+      keys: createKeys(journalKeys(journal)),
+      admission: createAdmission({ states: localAccountStates(), seats: ownJournal(buyer) }),
+      idempotency: createIdempotency(journal),
+      seller,
+      log,
+    },
     { port: options.port, allowedHosts: options.allowedHosts },
   );
   await gateway.start();

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
+import { errorMessage, type Hex, type Log, type RecordSpan, type SpanRecord } from "@depinfer/protocol";
 import { type Attributes, ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, trace } from "@opentelemetry/api";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-http";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { BatchSpanProcessor, type SpanExporter, TracerProvider } from "@opentelemetry/sdk-trace";
-import { type Hex, type Log, errorMessage, type RecordSpan, type SpanRecord } from "@depinfer/protocol";
 
 /** Where traces go. */
 export interface Tracing {
@@ -26,27 +26,23 @@ export function createTracing(
   log: Log,
   exporter: SpanExporter = new OTLPTraceExporter({ url }),
 ): Tracing {
-  let own: string | null = null;
+  /** Ids of the containing span that is being made. */
+  let own: ReturnType<typeof idsOf> | null = null;
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ "service.name": `depinfer-${service}` }),
     spanProcessors: [new BatchSpanProcessor({ exporter })],
     idGenerator: {
-      generateTraceId: () => randomBytes(16).toString("hex"),
-      generateSpanId: () => own ?? randomBytes(8).toString("hex"),
+      generateTraceId: () => own?.traceId ?? randomBytes(16).toString("hex"),
+      generateSpanId: () => own?.spanId ?? randomBytes(8).toString("hex"),
     },
   });
   const tracer = provider.getTracer("depinfer");
 
   function record({ requestId, name, kind, root, startedAt, endedAt, error, attributes }: SpanRecord): void {
-    const { traceId, spanId } = idsOf(requestId);
-    const parent = trace.setSpanContext(ROOT_CONTEXT, {
-      traceId,
-      // The span that contains all others has no parent; the SDK wants one to take the trace from.
-      spanId: root === true ? NO_PARENT : spanId,
-      traceFlags: TraceFlags.SAMPLED,
-      isRemote: true,
-    });
-    own = root === true ? spanId : null;
+    const ids = idsOf(requestId);
+    const containing = { ...ids, traceFlags: TraceFlags.SAMPLED, isRemote: true };
+    const parent = root === true ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, containing);
+    own = root === true ? ids : null;
     const details: Attributes = { "depinfer.request": requestId, ...attributes };
     const span = tracer.startSpan(name, { kind: KINDS[kind], startTime: startedAt, attributes: details }, parent);
     own = null;
@@ -67,9 +63,6 @@ export function createTracing(
     stop: () => provider.shutdown(),
   };
 }
-
-/** Above the containing span of every request; no span has this id. */
-const NO_PARENT = "ffffffffffffffff";
 
 /** The trace of a request, and the id of its containing span: the first 16 and the next 8 bytes of the request's id. */
 export function idsOf(requestId: Hex): { readonly traceId: string; readonly spanId: string } {
