@@ -4,6 +4,7 @@ import { microUsd, type Offer } from "@depinfer/protocol";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createGateway } from "./gateway.ts";
+import { type ApiKey, SCOPES } from "./keys.ts";
 import {
   account,
   answer,
@@ -20,6 +21,16 @@ import {
   zero,
 } from "./test-gateway.ts";
 
+const NOBODY: ApiKey = {
+  name: "",
+  budget: null,
+  pass: null,
+  scopes: SCOPES,
+  limits: { requestsPerMinute: null, tokensPerMinute: null, concurrent: null },
+  expiresAt: null,
+  policy: null,
+};
+
 let running: TestGateway;
 let standIn: StandIn;
 let otherKey: string;
@@ -28,8 +39,8 @@ let poorKey: string;
 beforeAll(async () => {
   running = await startTestGateway();
   ({ standIn } = running);
-  otherKey = running.keys.create("two", null);
-  poorKey = running.keys.create("poor", microUsd(10));
+  otherKey = await running.keys.create("two", null);
+  poorKey = await running.keys.create("poor", microUsd(10));
 });
 afterAll(() => running.stop());
 beforeEach(() => standIn.reset());
@@ -171,7 +182,7 @@ describe("a demanded level of proof", () => {
 
   test("of the gateway itself cannot be lowered by a request", async () => {
     const strict = createGateway(
-      { ...running.modules, keys: { ...running.keys, authenticate: () => ({ name: "", budget: null, pass: null }) } },
+      { ...running.modules, keys: { ...running.keys, authenticate: async () => NOBODY } },
       { port: 0, minProofLevel: "seeded" },
     );
     await strict.start();
@@ -428,7 +439,7 @@ describe("a stream", () => {
 
 test("the port of a gateway that runs is refused to another", async () => {
   const second = createGateway(
-    { ...running.modules, keys: { ...running.keys, authenticate: () => ({ name: "", budget: null, pass: null }) } },
+    { ...running.modules, keys: { ...running.keys, authenticate: async () => NOBODY } },
     { port: running.gateway.port },
   );
   await expect(second.start()).rejects.toMatchObject({ code: "EADDRINUSE" });

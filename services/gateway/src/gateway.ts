@@ -5,28 +5,39 @@ import {
   DepinferError,
   type Endpoint,
   errorMessage,
+  type Hex,
   type Log,
   type MinimumLevel,
 } from "@depinfer/protocol";
+import type { Admission } from "./admission/admission.ts";
+import { scopeOf } from "./admission/scope-of.ts";
 import { type AskedOptions, readAsked } from "./asked.ts";
 import { complete } from "./complete.ts";
 import { sendError, sendJson } from "./http-error.ts";
-import { checkHostAndOrigin } from "./http-guard.ts";
+import { checkHeaders, checkHostAndOrigin, SERVER_LIMITS } from "./http-guard.ts";
 import type { Idempotency } from "./idempotency.ts";
-import type { Keys } from "./keys.ts";
+import { type ApiKey, type Keys, requireScope } from "./keys.ts";
 import type { PassDesk } from "./passes.ts";
+import type { ResponseStore } from "./responses/response-store.ts";
+import { createRouter, type Handler, type RouteModules, type RouteTable } from "./routes.ts";
 import { sendStatement } from "./statement.ts";
-import { modelList, offerList, receiptList, receiptView } from "./views.ts";
+import { surfaceRoutes } from "./surface.ts";
+import { offerList, receiptList, receiptView } from "./views.ts";
+import { whyPath, whyView } from "./why.ts";
 import type { Seller } from "./x402/seller.ts";
 
 export interface GatewayModules {
   readonly buyer: Buyer;
   readonly keys: Keys;
+  /** Holds keys to their rates and budgets. */
+  readonly admission: Admission;
   readonly idempotency: Idempotency;
   /** Lets passes pay for the requests of keys that they are bound to. */
   readonly passes?: PassDesk;
   /** Sells to whoever pays by x402; without it every request needs a key. */
   readonly seller?: Seller;
+  /** Keeps responses that can be gone on from; without it none are. */
+  readonly responses?: ResponseStore;
   readonly log: Log;
 }
 
@@ -42,96 +53,133 @@ export interface GatewayOptions {
   readonly minProofLevel?: MinimumLevel;
   /** Let `attested-SIMULATED` pass for `attested`. For tests and demonstrations. */
   readonly allowSimulatedAttestation?: boolean;
+  /** Connections at a time; more are not accepted. */
+  readonly mostConnections?: number;
 }
 
 /** A running OpenAI-compatible endpoint. */
 export interface Gateway {
   /** @throws the listening socket's error, `EADDRINUSE` say. */
   start(): Promise<void>;
-  /** Stops listening, lets streams finish for a moment, then closes them. */
-  stop(): Promise<void>;
+  /** From now on `/readyz` says that requests should go elsewhere. Those that come all the same are answered. */
+  drain(): void;
+  /** Stops listening, lets streams finish for `drainMs`, then closes them. */
+  stop(drainMs?: number): Promise<void>;
   readonly port: number;
 }
 
 const BODY_LIMIT = 1_048_576;
 const DRAIN_MS = 2_000;
-
-type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void;
+/** Each costs a few tens of kilobytes while nothing is asked. */
+const MOST_CONNECTIONS = 10_000;
 
 export function createGateway(modules: GatewayModules, options: GatewayOptions): Gateway {
-  const { buyer, keys, log } = modules;
+  const { buyer, keys, admission, log } = modules;
   const bodyLimit = options.bodyLimit ?? BODY_LIMIT;
   const asking: AskedOptions = {
     bodyLimit,
     minProofLevel: options.minProofLevel ?? "none",
     allowSimulatedAttestation: options.allowSimulatedAttestation ?? false,
   };
-  const keyOf = (request: IncomingMessage) => keys.authenticate(request.headers.authorization);
+  const responses = new WeakMap<IncomingMessage, ServerResponse>();
+  let draining = false;
+
+  /** The key of a request, which may do what it asks for. Requests that buy are counted when they do. */
+  async function keyOf(request: IncomingMessage): Promise<ApiKey> {
+    const key = await keys.authenticate(request.headers);
+    const { scope, buys } = scopeOf(request.method ?? "GET", pathOf(request));
+    requireScope(key, scope);
+    if (!buys) {
+      const permit = await admission.enter(key, { tokens: 0, units: null });
+      for (const [name, value] of Object.entries(permit.headers)) {
+        responses.get(request)?.setHeader(name, value);
+      }
+      await permit.leave();
+    }
+    return key;
+  }
+
+  const routeModules: RouteModules = {
+    buyer,
+    asking,
+    ...(modules.responses === undefined ? {} : { responses: modules.responses }),
+    keyOf,
+    answer: (entrance, key, request, response) =>
+      complete(entrance, modules, key, request, response, { ...asking, defaults: key.policy }),
+  };
 
   /** What a path takes whose answers are bought: from holders of a key, and from whoever pays by x402. */
   function answers(endpoint: Endpoint): Readonly<Record<string, Handler>> {
     const { seller } = modules;
-    const keyless = ({ headers }: IncomingMessage) => headers.authorization === undefined;
+    const keyless = ({ headers }: IncomingMessage) =>
+      headers.authorization === undefined && headers["x-api-key"] === undefined;
     return {
       async POST(request, response) {
         if (seller !== undefined && keyless(request)) {
           await seller.sell(await readAsked(endpoint, request, asking), request, response);
         } else {
-          await complete(endpoint, modules, keyOf(request), request, response, asking);
+          await routeModules.answer(endpoint, await keyOf(request), request, response);
         }
       },
       ...(seller === undefined ? {} : { GET: (request, response) => seller.refund(request, response) }),
     };
   }
 
-  const routes: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
+  function readiness(): { readonly ready: boolean; readonly status: string; readonly providers: number } {
+    const providers = buyer.offers().length;
+    const status = draining ? "draining" : providers > 0 ? "ready" : "no provider is online yet";
+    return { ready: status === "ready", status, providers };
+  }
+
+  const routes: RouteTable = {
     "/healthz": { GET: (_, response) => sendJson(response, 200, { status: "ok" }) },
     "/readyz": {
-      GET: (_, response) => {
-        const providers = buyer.offers().length;
-        sendJson(response, providers > 0 ? 200 : 503, {
-          status: providers > 0 ? "ready" : "no provider is online yet",
-          providers,
-        });
-      },
-    },
-    "/v1/models": {
-      GET: (request, response) => {
-        keyOf(request);
-        sendJson(response, 200, modelList(buyer));
+      GET(_, response) {
+        const { ready, ...view } = readiness();
+        sendJson(response, ready ? 200 : 503, view);
       },
     },
     "/v1/offers": {
-      GET: (request, response) => {
-        keyOf(request);
+      async GET(request, response) {
+        await keyOf(request);
         sendJson(response, 200, offerList(buyer));
       },
     },
-    "/v1/receipts": { GET: (request, response) => sendJson(response, 200, receiptList(buyer, keyOf(request), 1_000)) },
-    "/v1/statement": { GET: (request, response) => sendStatement(buyer, keyOf(request), request, response) },
+    "/v1/receipts": {
+      GET: async (request, response) => sendJson(response, 200, receiptList(buyer, await keyOf(request), 1_000)),
+    },
+    "/v1/receipts/:id": {
+      async GET(request, response, { id }) {
+        sendJson(response, 200, receiptView(buyer, await keyOf(request), requestId(id)));
+      },
+    },
+    "/v1/requests/:id/why": {
+      async GET(request, response, { id }) {
+        sendJson(response, 200, whyView(buyer, await keyOf(request), digitsOf(id)));
+      },
+    },
+    "/v1/statement": {
+      GET: async (request, response) => sendStatement(buyer, await keyOf(request), request, response),
+    },
     "/v1/chat/completions": answers("chat"),
     "/v1/completions": answers("completion"),
+    "/v1/embeddings": answers("embedding"),
     "/v1/infer": answers("infer"),
   };
-
-  function receiptRoute(path: string): Readonly<Record<string, Handler>> | undefined {
-    const id = bytes32Schema.safeParse(/^\/v1\/receipts\/(.+)$/.exec(path)?.[1]);
-    return id.success
-      ? { GET: (request, response) => sendJson(response, 200, receiptView(buyer, keyOf(request), id.data)) }
-      : undefined;
-  }
+  const router = createRouter([routes, ...surfaceRoutes(routeModules)]);
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       checkHostAndOrigin(request, options.allowedHosts ?? []);
-      const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
-      const methods = routes[path] ?? receiptRoute(path);
-      const handler = methods?.[request.method ?? "GET"];
-      if (methods === undefined) {
+      checkHeaders(request);
+      const path = pathOf(request);
+      const found = router.find(path);
+      const handler = found?.methods[request.method ?? "GET"];
+      if (found === undefined) {
         throw new DepinferError({
           code: "http.notFound",
           message: `There is no ${path} here`,
-          remedy: `Use one of ${Object.keys(routes).join(", ")}`,
+          remedy: `Use one of ${router.paths.join(", ")}`,
           metadata: { path },
         });
       }
@@ -139,10 +187,14 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
         throw new DepinferError({
           code: "http.methodNotAllowed",
           message: `${path} does not take ${request.method}`,
-          remedy: `Use ${Object.keys(methods).join(" or ")}`,
+          remedy: `Use ${Object.keys(found.methods).join(" or ")}`,
         });
       }
-      await handler(request, response);
+      responses.set(request, response);
+      if (draining) {
+        response.setHeader("connection", "close");
+      }
+      await handler(request, response, found.params);
     } catch (error) {
       if (!(error instanceof DepinferError)) {
         log("error", `request failed: ${errorMessage(error)}`);
@@ -157,9 +209,13 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
     }
   }
 
-  const server: Server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (request, response) => {
-    handle(request, response).catch((error: unknown) => log("error", `response failed: ${errorMessage(error)}`));
-  });
+  const server: Server = createServer(
+    { ...SERVER_LIMITS, keepAliveTimeout: 60_000, noDelay: true },
+    (request, response) => {
+      handle(request, response).catch((error: unknown) => log("error", `response failed: ${errorMessage(error)}`));
+    },
+  );
+  server.maxConnections = options.mostConnections ?? MOST_CONNECTIONS;
 
   return {
     start: () =>
@@ -170,11 +226,15 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
           resolve();
         });
       }),
-    stop: () =>
+    drain() {
+      draining = true;
+    },
+    stop: (drainMs = DRAIN_MS) =>
       new Promise((resolve) => {
+        draining = true;
         server.close(() => resolve());
         server.closeIdleConnections();
-        setTimeout(() => server.closeAllConnections(), DRAIN_MS).unref();
+        setTimeout(() => server.closeAllConnections(), drainMs).unref();
       }),
     get port() {
       const address = server.address();
@@ -185,4 +245,32 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
 
 function mayBeLongerThan(limit: number, { complete, headers }: IncomingMessage): boolean {
   return !complete && (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > limit);
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? "/").split("?", 1)[0] ?? "/";
+}
+
+function requestId(text: string | undefined): Hex {
+  const id = bytes32Schema.safeParse(text);
+  if (!id.success) {
+    throw notAnId(text);
+  }
+  return id.data;
+}
+
+function digitsOf(text: string | undefined): string {
+  const digits = whyPath(`/v1/requests/${text}/why`);
+  if (digits === null) {
+    throw notAnId(text);
+  }
+  return digits;
+}
+
+function notAnId(text: string | undefined): DepinferError {
+  return new DepinferError({
+    code: "http.notFound",
+    message: `${JSON.stringify((text ?? "").slice(0, 80))} is not the id of a request`,
+    remedy: "Pass the value of the x-depinfer-receipt header or the completion's id",
+  });
 }

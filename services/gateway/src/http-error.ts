@@ -1,5 +1,6 @@
 import type { ServerResponse } from "node:http";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
+import { LimitError } from "./limits/limit-error.ts";
 import { describeMessageError } from "./messages/message-error.ts";
 
 /** An error in the shape that OpenAI's client libraries read. */
@@ -22,6 +23,7 @@ interface Meaning {
 const INVALID: Meaning = { status: 400, type: "invalid_request_error" };
 /** Shown by x402: what has to be paid stands in the PAYMENT-REQUIRED header. */
 const PAYMENT: Meaning = { status: 402, type: "payment_required" };
+const RATE: Meaning = { status: 429, type: "rate_limit_error", code: "rate_limit_exceeded" };
 const UNAVAILABLE: Meaning = { status: 503, type: "server_error" };
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -39,6 +41,15 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "key.missing": { status: 401, type: "authentication_error", code: "invalid_api_key" },
   "key.revoked": { status: 401, type: "authentication_error", code: "invalid_api_key" },
   "key.unknown": { status: 401, type: "authentication_error", code: "invalid_api_key" },
+  "key.expired": { status: 401, type: "authentication_error", code: "invalid_api_key" },
+  "key.scope": { status: 403, type: "permission_error", code: "insufficient_permissions" },
+  "http.tooManyHeaders": { status: 431, type: "invalid_request_error" },
+  "limit.requests": RATE,
+  "limit.tokens": RATE,
+  "limit.concurrent": RATE,
+  "database.unreachable": UNAVAILABLE,
+  "journal.fenced": UNAVAILABLE,
+  "journal.notDurable": UNAVAILABLE,
   "idempotency.mismatch": { status: 422, type: "invalid_request_error" },
   "idempotency.running": { status: 409, type: "invalid_request_error" },
   "idempotency.tooLong": { status: 409, type: "invalid_request_error" },
@@ -112,6 +123,11 @@ export function sendError(response: ServerResponse, error: unknown): void {
   const described = response.req.url?.startsWith("/v1/messages") ? describeMessageError(error) : describeError(error);
   const { status, body, retryable } = described;
   const after = error instanceof DepinferError ? error.metadata.retryAfterSeconds : undefined;
+  if (error instanceof LimitError && !response.headersSent) {
+    for (const [name, value] of Object.entries(error.headers)) {
+      response.setHeader(name, value);
+    }
+  }
   sendJson(
     response,
     status,

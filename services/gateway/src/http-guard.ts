@@ -1,6 +1,32 @@
 import type { IncomingMessage } from "node:http";
 import { DepinferError } from "@depinfer/protocol";
 
+/**
+ * What a server takes of a client that is slow or wants too much: a head of 16 KiB within ten seconds and a whole body
+ * within two minutes. Node closes what takes longer, looking every few seconds.
+ */
+export const SERVER_LIMITS = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 10_000,
+  requestTimeout: 120_000,
+  connectionsCheckingInterval: 2_000,
+} as const;
+
+const MOST_HEADERS = 100;
+
+/** @throws DepinferError `http.tooManyHeaders`. */
+export function checkHeaders({ rawHeaders }: IncomingMessage): void {
+  const count = rawHeaders.length / 2;
+  if (count > MOST_HEADERS) {
+    throw new DepinferError({
+      code: "http.tooManyHeaders",
+      message: `The request has ${count} headers`,
+      remedy: `Send at most ${MOST_HEADERS}`,
+      metadata: { count },
+    });
+  }
+}
+
 const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 
 /**

@@ -132,7 +132,7 @@ describe("a request that is sent twice under one key", () => {
   test("belongs to its API key", async () => {
     const key = fresh();
     await ask(key);
-    const other = running.keys.create("another", null);
+    const other = await running.keys.create("another", null);
     const reply = await ask(key, {}, { authorization: `Bearer ${other}` });
     expect(reply.headers["idempotency-replayed"]).toBeUndefined();
     expect(bought()).toBe(2);

@@ -204,7 +204,7 @@ function toReply(row: Row): WholeReply {
   };
 }
 
-function mismatch(key: string): DepinferError {
+export function mismatch(key: string): DepinferError {
   return new DepinferError({
     code: "idempotency.mismatch",
     message: `The idempotency key ${JSON.stringify(key)} was used for another request`,
@@ -213,7 +213,7 @@ function mismatch(key: string): DepinferError {
   });
 }
 
-function stillRunning(key: string, why: string): DepinferError {
+export function stillRunning(key: string, why: string): DepinferError {
   return new DepinferError({
     code: "idempotency.running",
     message: `The request under the idempotency key ${JSON.stringify(key)} ${why}`,
@@ -224,7 +224,7 @@ function stillRunning(key: string, why: string): DepinferError {
 }
 
 /** What is kept in place of an answer that is too long: it was sent and paid once, and must not be bought again. */
-function tooLong(key: string, { headers, body }: WholeReply, limit: number): WholeReply {
+export function tooLong(key: string, { headers, body }: WholeReply, limit: number): WholeReply {
   const error = new DepinferError({
     code: "idempotency.tooLong",
     message: `The answer under the idempotency key ${JSON.stringify(key)} was sent once; its ${body.length} bytes are more than the ${limit} that are kept`,

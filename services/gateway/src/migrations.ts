@@ -57,4 +57,6 @@ export const GATEWAY_MIGRATIONS: readonly string[] = [
      tokens INTEGER NOT NULL,
      request_id TEXT                         -- the last request that was bought
    ) STRICT`,
+  // JSON: scopes, limits, expiry, policy.
+  "ALTER TABLE keys ADD COLUMN settings TEXT NOT NULL DEFAULT '{}'",
 ];

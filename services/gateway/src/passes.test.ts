@@ -83,15 +83,15 @@ beforeAll(async () => {
 });
 afterAll(() => running.stop());
 let passes = 100n;
-beforeEach(() => {
+beforeEach(async () => {
   running.standIn.reset();
   // A pass of its own for each test, since the chain is the only one that forgets.
   passes += 1n;
   pass = { ...fresh, id: passes };
   tiers = new Map([[1n, tier]]);
   away = false;
-  key = running.keys.create(`holder-${passes}`, null);
-  running.keys.bindPass(`holder-${passes}`, passes);
+  key = await running.keys.create(`holder-${passes}`, null);
+  await running.keys.bindPass(`holder-${passes}`, passes);
   clock += 600_000;
 });
 
@@ -198,7 +198,7 @@ describe("a pass", () => {
   });
 
   test("that an owner unbinds lets the gateway's wallet pay again", async () => {
-    running.keys.bindPass(`holder-${passes}`, null);
+    await running.keys.bindPass(`holder-${passes}`, null);
     const reply = await ask();
     expect(reply.headers["x-depinfer-pass-remaining"]).toBeUndefined();
     expect(running.standIn.asked[0]?.pass ?? null).toBeNull();
@@ -238,8 +238,8 @@ test("what was at work when the gateway died is counted by the ledger", async ()
   for (const [index, state] of states.entries()) {
     passes += 1n;
     pass = { ...fresh, id: passes };
-    key = running.keys.create(`dying-${passes}`, null);
-    running.keys.bindPass(`dying-${passes}`, passes);
+    key = await running.keys.create(`dying-${passes}`, null);
+    await running.keys.bindPass(`dying-${passes}`, passes);
     const begun = Promise.withResolvers<void>();
     running.standIn.behave = async (given, handlers) => {
       await says()(given, handlers);
@@ -268,8 +268,8 @@ test("no history of answers, failures, renewals and restarts spends more than wa
         passes += 1n;
         let paid = PRICE;
         pass = { ...fresh, id: passes };
-        key = running.keys.create(`history-${passes}`, null);
-        running.keys.bindPass(`history-${passes}`, passes);
+        key = await running.keys.create(`history-${passes}`, null);
+        await running.keys.bindPass(`history-${passes}`, passes);
         let used = 0;
         for (const [what, tokens] of history) {
           clock += 4_000;

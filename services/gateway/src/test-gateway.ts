@@ -5,9 +5,13 @@ import { join } from "node:path";
 import type { Answer, AnswerHandlers, Ask, Buyer, StoredRequest } from "@depinfer/client";
 import { type Journal, openJournal } from "@depinfer/journal";
 import { DepinferError, type Hex, microUsd, type Offer } from "@depinfer/protocol";
+import { createAdmission } from "./admission/admission.ts";
+import { ownJournal } from "./admission/own-journal.ts";
 import { createGateway, type Gateway, type GatewayModules, type GatewayOptions } from "./gateway.ts";
 import { createIdempotency } from "./idempotency.ts";
+import { journalKeys } from "./journal-keys.ts";
 import { createKeys, type Keys } from "./keys.ts";
+import { localAccountStates } from "./limits/account-state.ts";
 import { GATEWAY_MIGRATIONS } from "./migrations.ts";
 
 /* For tests: the endpoint over real HTTP and a real journal. The buyer behind it is a stand-in that does what each test says. */
@@ -38,6 +42,7 @@ export const answer: Answer = {
   stopReason: "end",
   usage: { promptTokens: 3, cachedTokens: 0, outputTokens: 2 },
   cost: microUsd(5),
+  receipts: [zero],
 };
 
 export type Behaviour = (ask: Ask, handlers: AnswerHandlers, signal?: AbortSignal) => Promise<Answer>;
@@ -133,7 +138,8 @@ export function createStandIn(): StandIn {
       request: (id) => standIn.stored.find((entry) => entry.id === id),
       requests: () => standIn.stored,
       transcript: () => undefined,
-      decision: () => undefined,
+      story: () => undefined,
+      health: () => [],
       spent: () => microUsd(standIn.spent),
       account: () => ({ spent: microUsd(standIn.spent), reserved: microUsd(0) }),
       statement: () => standIn.statement,
@@ -195,10 +201,11 @@ export async function startTestGateway(
 
   async function open() {
     const journal = openJournal({ path: join(home, "journal.sqlite"), parts: { gateway: GATEWAY_MIGRATIONS } });
-    const keys = createKeys(journal);
+    const keys = createKeys(journalKeys(journal));
     const modules: GatewayModules = {
       buyer: standIn.buyer,
       keys,
+      admission: createAdmission({ states: localAccountStates(), seats: ownJournal(standIn.buyer) }),
       idempotency: createIdempotency(journal),
       log: (_level, message) => logged.push(message),
       ...(await extend(journal, standIn)),
@@ -214,7 +221,7 @@ export async function startTestGateway(
   }
 
   let now = await open();
-  const key = now.keys.create("one", null);
+  const key = await now.keys.create("one", null);
   const test: TestGateway = {
     standIn,
     logged,

@@ -22,7 +22,6 @@ const MIGRATIONS: readonly string[] = [
      begun_at BIGINT NOT NULL,                 -- ms since 1970
      seat BIGINT NOT NULL,                     -- whose journal has the purchase
      epoch BIGINT NOT NULL,                    -- which process has that journal
-     request_id TEXT,                          -- the last request that was bought under this key
      status BIGINT,                            -- null until the answer is whole, as are the next two
      headers TEXT,
      body BYTEA,

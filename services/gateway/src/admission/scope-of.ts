@@ -1,0 +1,25 @@
+import type { Scope } from "../keys.ts";
+
+/** What a key must be for, and whether the request buys an answer at once. */
+export interface Demanded {
+  readonly scope: Scope;
+  readonly buys: boolean;
+}
+
+const SCOPE_BY_FOLDER: Readonly<Record<string, Scope>> = {
+  embeddings: "embeddings",
+  batches: "batches",
+  files: "files",
+  receipts: "receipts",
+  requests: "receipts",
+  models: "models",
+  offers: "models",
+  statement: "statement",
+};
+
+/** By the first folder below `/v1`; what is not named there is inference. */
+export function scopeOf(method: string, path: string): Demanded {
+  const folder = /^\/v1\/([a-z]+)/.exec(path)?.[1] ?? "";
+  const scope = SCOPE_BY_FOLDER[folder] ?? "inference";
+  return { scope, buys: method === "POST" && (scope === "inference" || scope === "embeddings") };
+}
