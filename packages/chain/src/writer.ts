@@ -47,6 +47,11 @@ export interface WriterOptions {
   readonly replaceAfterMs?: number;
   /** Most wei per gas that a replacement offers. */
   readonly mostFeePerGas?: bigint;
+  /**
+   * Runs `work` while no other process that sends for the account does. Processes that share a wallet need it, so that two
+   * of them do not read the same nonce.
+   */
+  readonly lock?: <Result>(work: () => Promise<Result>) => Promise<Result>;
   /** Remembers what was sent and not seen mined, over restarts. Without it a process that dies loses sight of it. */
   readonly outbox?: Outbox;
 }
@@ -96,10 +101,21 @@ function inLine<T>(key: string, task: () => Promise<T>): Promise<T> {
   return mine;
 }
 
+/** For an account that only this process sends for. */
+function unlocked<Result>(work: () => Promise<Result>): Promise<Result> {
+  return work();
+}
+
 /** A writer for `account` on chain `chainId`. */
 export function createWriter(
   { rpc, account, chainId }: { readonly rpc: Rpc; readonly account: Signer | undefined; readonly chainId: number },
-  { receiptTimeoutMs = 60_000, replaceAfterMs = 15_000, mostFeePerGas = MOST_FEE_PER_GAS, outbox }: WriterOptions = {},
+  {
+    receiptTimeoutMs = 60_000,
+    replaceAfterMs = 15_000,
+    mostFeePerGas = MOST_FEE_PER_GAS,
+    outbox,
+    lock = unlocked,
+  }: WriterOptions = {},
 ): Writer {
   let resumed: Promise<void> | undefined;
 
@@ -244,14 +260,14 @@ export function createWriter(
     const gas = estimate + (estimate * GAS_MARGIN_PERCENT) / 100n + GAS_MARGIN;
     const sent = await inLine(`${rpc.url} ${from}`, async () => {
       await resumeOnce(signer);
-      try {
-        return await submit(transaction, gas);
-      } catch (error) {
-        if (!isNonceError(error)) {
-          throw error;
-        }
-        return await submit(transaction, gas);
-      }
+      return lock(() =>
+        submit(transaction, gas).catch((error: unknown) => {
+          if (!isNonceError(error)) {
+            throw error;
+          }
+          return submit(transaction, gas);
+        }),
+      );
     });
     const receipt = await untilMined(signer, action, sent);
     if (receipt.status === "reverted") {

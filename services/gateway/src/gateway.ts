@@ -12,7 +12,7 @@ import {
 import type { Admission } from "./admission/admission.ts";
 import { scopeOf } from "./admission/scope-of.ts";
 import { type AskedOptions, readAsked } from "./asked.ts";
-import { complete } from "./complete.ts";
+import { buy, complete } from "./complete.ts";
 import { sendError, sendJson } from "./http-error.ts";
 import { checkHeaders, checkHostAndOrigin, SERVER_LIMITS } from "./http-guard.ts";
 import type { Idempotency } from "./idempotency.ts";
@@ -21,7 +21,7 @@ import type { PassDesk } from "./passes.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
 import { createRouter, type Handler, type RouteModules, type RouteTable } from "./routes.ts";
 import { sendStatement } from "./statement.ts";
-import { surfaceRoutes } from "./surface.ts";
+import { createSurface } from "./surface.ts";
 import { offerList, receiptList, receiptView } from "./views.ts";
 import { whyPath, whyView } from "./why.ts";
 import type { Seller } from "./x402/seller.ts";
@@ -61,15 +61,16 @@ export interface GatewayOptions {
 export interface Gateway {
   /** @throws the listening socket's error, `EADDRINUSE` say. */
   start(): Promise<void>;
-  /** From now on `/readyz` says that requests should go elsewhere. Those that come all the same are answered. */
+  /** From now on `/readyz` sends requests elsewhere and new ones are refused; those that are answered go on. */
   drain(): void;
-  /** Stops listening, lets streams finish for `drainMs`, then closes them. */
+  /** Drains, waits for streams to finish for `drainMs` at most, then stops listening and closes them. */
   stop(drainMs?: number): Promise<void>;
   readonly port: number;
 }
 
 const BODY_LIMIT = 1_048_576;
 const DRAIN_MS = 2_000;
+const POLL_MS = 20;
 /** Each costs a few tens of kilobytes while nothing is asked. */
 const MOST_CONNECTIONS = 10_000;
 
@@ -83,6 +84,8 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
   };
   const responses = new WeakMap<IncomingMessage, ServerResponse>();
   let draining = false;
+  /** Requests whose answers are not whole yet. */
+  let atWork = 0;
 
   /** The key of a request, which may do what it asks for. Requests that buy are counted when they do. */
   async function keyOf(request: IncomingMessage): Promise<ApiKey> {
@@ -166,7 +169,20 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
     "/v1/embeddings": answers("embedding"),
     "/v1/infer": answers("infer"),
   };
-  const router = createRouter([routes, ...surfaceRoutes(routeModules)]);
+  const surface = createSurface(
+    routeModules,
+    modules.batches === undefined
+      ? null
+      : {
+          ...routeModules,
+          store: modules.batches,
+          idempotency: modules.idempotency,
+          log,
+          keyNamed: async (name) => (await keys.list()).find((key) => key.name === name && works(key)),
+          buy: (...bought) => buy(modules, ...bought),
+        },
+  );
+  const router = createRouter([routes, ...surface.tables]);
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
@@ -190,10 +206,15 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
           remedy: `Use ${Object.keys(found.methods).join(" or ")}`,
         });
       }
-      responses.set(request, response);
-      if (draining) {
-        response.setHeader("connection", "close");
+      if (draining && path.startsWith("/v1/")) {
+        throw new DepinferError({
+          code: "gateway.draining",
+          message: "This gateway is about to stop and takes no more requests",
+          remedy: "Send the request again; another gateway answers it",
+          retryable: true,
+        });
       }
+      responses.set(request, response);
       await handler(request, response, found.params);
     } catch (error) {
       if (!(error instanceof DepinferError)) {
@@ -212,6 +233,13 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
   const server: Server = createServer(
     { ...SERVER_LIMITS, keepAliveTimeout: 60_000, noDelay: true },
     (request, response) => {
+      atWork += 1;
+      response.once("close", () => {
+        atWork -= 1;
+      });
+      if (draining) {
+        response.setHeader("connection", "close");
+      }
       handle(request, response).catch((error: unknown) => log("error", `response failed: ${errorMessage(error)}`));
     },
   );
@@ -229,13 +257,17 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
     drain() {
       draining = true;
     },
-    stop: (drainMs = DRAIN_MS) =>
-      new Promise((resolve) => {
-        draining = true;
+    async stop(drainMs = DRAIN_MS) {
+      draining = true;
+      const deadline = Date.now() + drainMs;
+      while (atWork > 0 && Date.now() < deadline) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+      await new Promise<void>((resolve) => {
         server.close(() => resolve());
-        server.closeIdleConnections();
-        setTimeout(() => server.closeAllConnections(), drainMs).unref();
-      }),
+        server.closeAllConnections();
+      });
+    },
     get port() {
       const address = server.address();
       return address !== null && typeof address === "object" ? address.port : options.port;

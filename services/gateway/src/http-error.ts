@@ -47,6 +47,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "limit.requests": RATE,
   "limit.tokens": RATE,
   "limit.concurrent": RATE,
+  "gateway.draining": UNAVAILABLE,
   "database.unreachable": UNAVAILABLE,
   "journal.fenced": UNAVAILABLE,
   "journal.notDurable": UNAVAILABLE,

@@ -105,6 +105,9 @@ function addGateway(program: Command): void {
     .option("--allow-host <name...>", "host names under which clients may call, besides localhost", [])
     .addOption(minProofLevel())
     .addOption(allowSimulatedAttestation())
+    .option("--database-url <url>", "PostgreSQL that this gateway shares with others, as postgres://user@host/name")
+    .option("--drain <seconds>", "how long streams may take to end when the gateway is stopped", integer, 2)
+    .option("--admin-port <port>", "port of the owner's API, on this machine only", integer)
     .option("--no-x402", "answer only holders of keys, not everybody who pays by x402")
     .option("--x402-fee <units>", "micro-dollars on top of each x402 payment, for the gas of its transfer", integer, 0)
     .option("--images <file>", "JSON list of the trusted domains' images that pass for attested")
@@ -118,6 +121,9 @@ function addGateway(program: Command): void {
             host: options.host,
             port: options.port,
             allowedHosts: options.allowHost,
+            drainMs: options.drain * 1_000,
+            ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
+            ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),
             x402: options.x402,
             x402Fee: microUsd(options.x402Fee),
             minProofLevel: parseMinimumLevel(options.minProofLevel, "--min-proof-level"),

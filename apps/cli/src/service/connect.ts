@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Chain, createChain } from "@depinfer/chain";
+import { type Chain, createChain, type WriterOptions } from "@depinfer/chain";
 import { createOutbox, OUTBOX_MIGRATIONS, openJournal } from "@depinfer/journal";
 import { createHost, type Host, type HostOptions } from "@depinfer/network";
 import type { Log } from "@depinfer/protocol";
@@ -26,7 +26,11 @@ export interface Connected {
 }
 
 /** @throws DepinferError `network.badFile`, `keystore.*`, `chain.unreachable` or `chain.wrongChain`. */
-export async function connect(options: ServiceOptions, log: Log): Promise<Connected> {
+export async function connect(
+  options: ServiceOptions,
+  log: Log,
+  writing: Pick<WriterOptions, "lock"> = {},
+): Promise<Connected> {
   const network = readNetworkFile(options.networkFile);
   const identity = await openIdentity(options.home, readPassphrase(options.passphraseFile));
   // What the wallet announced and nobody saw mined is found again after a crash. Closed by the end of the process.
@@ -35,7 +39,7 @@ export async function connect(options: ServiceOptions, log: Log): Promise<Connec
   );
   const chain = createChain(
     { rpcUrl: network.rpcUrl, deployment: network.deployment, account: identity.wallet },
-    { outbox },
+    { ...writing, outbox },
   );
   await chain.check();
   return {

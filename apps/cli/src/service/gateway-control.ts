@@ -1,5 +1,5 @@
 import type { Buyer } from "@depinfer/client";
-import { type Keys, type PassDesk, statementOf } from "@depinfer/gateway";
+import { type Keys, keySettingsSchema, type PassDesk, statementOf } from "@depinfer/gateway";
 import { type Hex, microUsdSchema } from "@depinfer/protocol";
 import { z } from "zod";
 import { type ControlMethods, withParameters } from "./control.ts";
@@ -39,8 +39,14 @@ export function gatewayControl({
       }));
     },
     /** The key's text, which nobody can read again. */
-    createKey: withParameters(z.strictObject({ name, budget }), (asked) => keys.create(asked.name, asked.budget)),
-    listKeys: () => keys.list().map((key) => ({ ...key, ...buyer.account(key.name) })),
+    createKey: withParameters(
+      z.strictObject({ name, budget, settings: keySettingsSchema.optional() }),
+      ({ settings = {}, ...asked }) => keys.create(asked.name, asked.budget, settings),
+    ),
+    listKeys: async () => (await keys.list()).map((key) => ({ ...key, ...buyer.account(key.name) })),
+    setSettings: withParameters(z.strictObject({ name, settings: keySettingsSchema }), (asked) =>
+      keys.setSettings(asked.name, asked.settings),
+    ),
     setBudget: withParameters(z.strictObject({ name, budget }), (asked) => keys.setBudget(asked.name, asked.budget)),
     revokeKey: withParameters(z.strictObject({ name }), (asked) => keys.revoke(asked.name)),
     bindPass: withParameters(

@@ -1,25 +1,18 @@
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
 import { createEvmAccount } from "@depinfer/chain/evm-account";
-import { BUYER_MIGRATIONS, createBuyer } from "@depinfer/client";
-import {
-  createGateway,
-  createIdempotency,
-  createKeys,
-  createPassDesk,
-  createSeller,
-  GATEWAY_MIGRATIONS,
-  type Keys,
-  type Seller,
-} from "@depinfer/gateway";
-import { openJournal } from "@depinfer/journal";
+import { createBuyer } from "@depinfer/client";
+import { createGateway, createPassDesk, createSeller, type Keys, type Seller } from "@depinfer/gateway";
+import type { Journal } from "@depinfer/journal";
 import { DepinferError, errorCode, errorMessage, type Log, type MicroUsd, type MinimumLevel } from "@depinfer/protocol";
 import { writeWhole } from "../network-file.ts";
 import { type QuoteCheckOptions, quoteChecker } from "../quote-checker.ts";
 import { CHANNEL_DEPOSIT } from "./buyer-settings.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import { gatewayControl } from "./gateway-control.ts";
+import { openGroup, openOwnState, openSharedState } from "./gateway-state.ts";
 import type { RunningService } from "./lifecycle.ts";
 
 export interface GatewayServiceOptions extends ServiceOptions, QuoteCheckOptions {
@@ -32,34 +25,61 @@ export interface GatewayServiceOptions extends ServiceOptions, QuoteCheckOptions
   readonly x402: boolean;
   /** Units on top of each `exact` payment, for the gas of its transfer. */
   readonly x402Fee: MicroUsd;
+  /** PostgreSQL that many gateways share; without it everything is on this machine's disk. */
+  readonly databaseUrl?: string;
+  /** How long streams may take to end when the gateway is stopped, in ms. */
+  readonly drainMs: number;
+  /** Port of the owner's API on the loopback interface; without it there is none. */
+  readonly adminPort?: number;
 }
 
+/** Number of the lock under which gateways of a group send transactions of their wallet. */
+const WALLET_LOCK = 7_351_002;
+
 export async function startGateway(options: GatewayServiceOptions, log: Log): Promise<RunningService> {
-  const { identity, chain, createHost } = await connect(options, log);
-  const host = await createHost({ role: "gateway" });
-  const journal = openJournal({
-    path: join(options.home, "journal.sqlite"),
-    parts: { buyer: BUYER_MIGRATIONS, gateway: GATEWAY_MIGRATIONS },
-  });
+  const group = options.databaseUrl === undefined ? null : await openGroup(options.databaseUrl);
+  const { identity, chain, createHost } = await connect(
+    options,
+    log,
+    group === null ? {} : { lock: (work) => group.locked(WALLET_LOCK, work) },
+  );
+  // Gateways that share a wallet and a signer are nodes of their own.
+  const host = await createHost({ role: "gateway", ...(group === null ? {} : { seed: randomBytes(32) }) });
   const { min } = await chain.channels.withdrawDelayBounds();
   const attestationFault = await quoteChecker(options);
-  const buyer = createBuyer(
-    {
-      host,
-      chain,
-      journal,
-      sessionSigner: identity.signer,
-      recoverAddress,
-      log,
-      random: Math.random,
-      ...(attestationFault === undefined ? {} : { attestationFault }),
-    },
-    { payer: identity.wallet.address, channelDeposit: CHANNEL_DEPOSIT, withdrawDelay: min },
-  );
-  const keys = createKeys(journal);
-  const apiKey = await firstKey(options.home, keys);
+  const modules = {
+    log,
+    createBuyer: (journal: Journal) =>
+      createBuyer(
+        {
+          host,
+          chain,
+          journal,
+          sessionSigner: identity.signer,
+          recoverAddress,
+          log,
+          random: Math.random,
+          ...(attestationFault === undefined ? {} : { attestationFault }),
+        },
+        { payer: identity.wallet.address, channelDeposit: CHANNEL_DEPOSIT, withdrawDelay: min },
+      ),
+  };
+  const state =
+    group === null
+      ? openOwnState(options.home, modules)
+      : await openSharedState(options.home, group, modules, (reason) => {
+          // Another gateway goes on with this seat. Started again, this one takes a seat as any other.
+          log("error", `this gateway has lost its seat: ${errorMessage(reason)}`);
+          process.exit(1);
+        });
+  const { buyer, journal, keys } = state;
+  const apiKey = await firstKey(options.home, state.firstKeyName, keys);
   await buyer.start();
-  const seller = options.x402 ? await openSeller() : undefined;
+  state.start();
+  if (options.x402 && group !== null) {
+    log("warn", "x402 is off: what was paid to one gateway is not known to the others of its group");
+  }
+  const seller = options.x402 && group === null ? await openSeller() : undefined;
 
   /** A token that cannot be paid with by x402 is no reason to answer nobody. */
   async function openSeller(): Promise<Seller | undefined> {
@@ -88,7 +108,9 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
     {
       buyer,
       keys,
-      idempotency: createIdempotency(journal),
+      admission: state.admission,
+      idempotency: state.idempotency,
+      responses: state.responses,
       passes,
       log,
       ...(seller === undefined ? {} : { seller }),
@@ -112,7 +134,9 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
   });
   const url = `http://${options.host}:${gateway.port}`;
   return {
+    drainMs: options.drainMs,
     info: {
+      ...state.info,
       url,
       apiKeyFile: apiKeyPath(options.home),
       payer: identity.wallet.address,
@@ -132,11 +156,10 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
       ...gatewayControl({ buyer, keys, passes }),
     },
     async stop() {
-      await gateway.stop();
+      await gateway.stop(options.drainMs);
       await seller?.stop();
-      await buyer.stop();
+      await state.stop();
       await host.stop();
-      journal.close();
     },
   };
 }
@@ -146,15 +169,15 @@ export function apiKeyPath(home: string): string {
   return join(home, "api-key");
 }
 
-async function firstKey(home: string, keys: Keys): Promise<string> {
+async function firstKey(home: string, name: string, keys: Keys): Promise<string> {
   const path = apiKeyPath(home);
   try {
     const key = readFileSync(path, "utf8").trim();
-    keys.authenticate(`Bearer ${key}`);
+    await keys.authenticate({ authorization: `Bearer ${key}` });
     return key;
   } catch {
     // The first start, or a file that no longer fits the journal: a fresh key replaces it.
-    const key = keys.replace("default", null);
+    const key = await keys.replace(name, null);
     await writeWhole(path, `${key}\n`);
     return key;
   }

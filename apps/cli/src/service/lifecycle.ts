@@ -12,6 +12,8 @@ export interface RunningService {
   /** Told to the supervisor: addresses, ports, accounts. */
   readonly info: Readonly<Record<string, unknown>>;
   readonly control: ControlMethods;
+  /** Longest wait for a clean stop beside the usual one, in ms. */
+  readonly drainMs?: number;
   stop(): Promise<void>;
 }
 
@@ -49,7 +51,7 @@ export async function runService(
       return;
     }
     stopping = true;
-    setTimeout(() => process.exit(1), STOP_MS).unref();
+    setTimeout(() => process.exit(1), STOP_MS + (service?.drainMs ?? 0)).unref();
     (service?.stop() ?? Promise.resolve())
       .catch((error: unknown) => log("error", `did not stop cleanly: ${errorMessage(error)}`))
       .finally(() => process.exit(0));
