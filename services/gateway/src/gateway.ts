@@ -12,6 +12,7 @@ import {
 import type { Admission } from "./admission/admission.ts";
 import { scopeOf } from "./admission/scope-of.ts";
 import { type AskedOptions, readAsked } from "./asked.ts";
+import type { BatchStore } from "./batches/batch-store.ts";
 import { buy, complete } from "./complete.ts";
 import { sendError, sendJson } from "./http-error.ts";
 import { checkHeaders, checkHostAndOrigin, SERVER_LIMITS } from "./http-guard.ts";
@@ -38,6 +39,8 @@ export interface GatewayModules {
   readonly seller?: Seller;
   /** Keeps responses that can be gone on from; without it none are. */
   readonly responses?: ResponseStore;
+  /** Keeps files and batches; without it there are none. */
+  readonly batches?: BatchStore;
   readonly log: Log;
 }
 
@@ -178,7 +181,10 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
           store: modules.batches,
           idempotency: modules.idempotency,
           log,
-          keyNamed: async (name) => (await keys.list()).find((key) => key.name === name && works(key)),
+          keyNamed: async (name) =>
+            (await keys.list()).find(
+              (key) => key.name === name && !key.revoked && (key.expiresAt ?? Number.POSITIVE_INFINITY) > Date.now(),
+            ),
           buy: (...bought) => buy(modules, ...bought),
         },
   );
@@ -251,13 +257,14 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
         server.once("error", reject);
         server.listen(options.port, options.host ?? "127.0.0.1", () => {
           server.removeListener("error", reject);
-          resolve();
+          surface.start().then(resolve, reject);
         });
       }),
     drain() {
       draining = true;
     },
     async stop(drainMs = DRAIN_MS) {
+      await surface.stop();
       draining = true;
       const deadline = Date.now() + drainMs;
       while (atWork > 0 && Date.now() < deadline) {

@@ -1,5 +1,6 @@
 export { type Admission, createAdmission, type OwnSeats } from "./admission/admission.ts";
 export { ownJournal } from "./admission/own-journal.ts";
+export { BATCH_MIGRATIONS, type BatchStore, createBatchStore } from "./batches/batch-store.ts";
 export { migrateShared } from "./database/migrations.ts";
 export { openSharedDatabase, type SharedDatabase } from "./database/postgres.ts";
 export { seatedBuyer } from "./database/seated-buyer.ts";

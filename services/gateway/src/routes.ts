@@ -19,8 +19,8 @@ export interface RouteModules {
   /** Keeps responses that can be gone on from; without it none are. */
   readonly responses?: ResponseStore;
   readonly asking: AskedOptions;
-  /** The key of a request. @throws DepinferError `key.…`. */
-  keyOf(request: IncomingMessage): ApiKey | Promise<ApiKey>;
+  /** The key of a request, if it may do what the request's path is for. @throws DepinferError `key.…`. */
+  keyOf(request: IncomingMessage): Promise<ApiKey>;
   /** Buys the answer to a request and sends it. */
   answer(entrance: Entrance, key: ApiKey, request: IncomingMessage, response: ServerResponse): Promise<void>;
 }

@@ -1,31 +1,6 @@
 import type { Buyer } from "@depinfer/client";
-import { DepinferError, type Hex, PROOF_LEVELS, pricesToJson, receiptToJson } from "@depinfer/protocol";
+import { DepinferError, type Hex, pricesToJson, receiptToJson } from "@depinfer/protocol";
 import type { ApiKey } from "./keys.ts";
-
-/** `GET /v1/models`: one entry per model on offer, with what a buyer wants to know before asking. */
-export function modelList(buyer: Buyer) {
-  const models = new Map<string, ReturnType<Buyer["offers"]>[number][]>();
-  for (const offer of buyer.offers()) {
-    models.set(offer.model, [...(models.get(offer.model) ?? []), offer]);
-  }
-  return {
-    object: "list",
-    data: [...models].map(([id, offers]) => ({
-      id,
-      object: "model",
-      created: Math.floor(Math.min(...offers.map(({ issuedAt }) => issuedAt)) / 1000),
-      owned_by: "depinfer",
-      depinfer: {
-        classes: [...new Set(offers.map(({ classId }) => classId))],
-        proof_levels: PROOF_LEVELS.filter((level) => offers.some(({ proofLevel }) => proofLevel === level)),
-        context_length: Math.max(...offers.map(({ contextLength }) => contextLength)),
-        providers: offers.length,
-        slots: offers.reduce((sum, { slots }) => sum + slots, 0),
-        prices: offers.map(({ prices }) => pricesToJson(prices)).at(0),
-      },
-    })),
-  };
-}
 
 /** `GET /v1/offers`: the routing table as this gateway sees it. */
 export function offerList(buyer: Buyer) {
@@ -55,7 +30,6 @@ export function receiptView(buyer: Buyer, key: ApiKey, id: Hex) {
     transcript: buyer.transcript(id) ?? null,
     runtimeClass:
       buyer.offers().find(({ classId }) => classId === stored.signed?.receipt.classId)?.runtimeClass ?? null,
-    decision: buyer.decision(id)?.rejected ?? null,
   };
 }
 
