@@ -1,4 +1,4 @@
-import type { ScoredPosition } from "@depinfer/proof";
+import type { ScoredPosition, Vocabulary, Window } from "@depinfer/proof";
 import type {
   Feature,
   Generation,
@@ -99,7 +99,14 @@ export interface ScoringEngine extends Engine {
    * Logits that this engine finds at `positions` of `output` (ascending; all by default) after `prompt`, in one prefill.
    * Several calls at once share their steps.
    */
-  score(prompt: readonly number[], output: readonly number[], positions?: readonly number[]): Promise<ScoredPosition[]>;
+  score(
+    prompt: readonly number[],
+    output: readonly number[],
+    positions?: readonly number[],
+    /** What to find at each position, where the choice was shaped. */
+    window?: Window,
+  ): Promise<ScoredPosition[]>;
+  readonly vocabulary: Vocabulary;
   /**
    * The text that an answer of these ids shows, cut at the first stop sequence.
    *

@@ -26,5 +26,6 @@ export {
   type UpstreamReference,
   type UpstreamReferenceOptions,
 } from "./upstream/upstream-reference.ts";
+export { parseVectorsText, vectorsText } from "./vectors-text.ts";
 export { type GreedyInput, type GreedyReference, verifyGreedy } from "./verify-greedy.ts";
 export { type VerifyInput, type VerifyModules, verifyReceipt } from "./verify-receipt.ts";

@@ -1,9 +1,20 @@
-import { type Calibration, calibrationFor, judge, marginStatistic, seedOfAnswer, type Verdict } from "@depinfer/proof";
+import {
+  type Calibration,
+  calibrationFor,
+  createShaping,
+  judge,
+  marginStatistic,
+  seedOfAnswer,
+  shapedMargins,
+  summarise,
+  type Verdict,
+} from "@depinfer/proof";
 import { DepinferError, type Hex, resumedTokens } from "@depinfer/protocol";
 import type { ScoringEngine } from "./engine.ts";
 import { type OpenedReceipt, openReceipt, type ReceiptEvidence, structuralFailure } from "./opened-receipt.ts";
 import { structuralFaults } from "./receipt-structure.ts";
 import { type GreedyInput, verifyGreedy } from "./verify-greedy.ts";
+import { verifyVectors } from "./verify-vectors.ts";
 
 export interface VerifyModules {
   /** An engine of the receipt's runtime class; for level `greedy`, of the same weights. */
@@ -60,6 +71,9 @@ async function verifySeeded(engine: ScoringEngine, opened: OpenedReceipt, calibr
       metadata: { wanted: terms.classId, have: engine.description.classId },
     });
   }
+  if ("inputs" in generation.prompt) {
+    return verifyVectors(engine, opened);
+  }
   const seed = seedOfAnswer(terms, transcript.providerNonce, generation.seed);
   const prompt = engine.prompt(generation).tokens;
   const resumed = resumedTokens(terms);
@@ -70,6 +84,19 @@ async function verifySeeded(engine: ScoringEngine, opened: OpenedReceipt, calibr
   ];
   if (faults.length > 0) {
     return structuralFailure(opened, faults);
+  }
+  const shaping = createShaping(generation, engine.vocabulary, resumed);
+  if (shaping === "forbidden") {
+    return structuralFailure(opened, ["the answer that was gone on with does not follow its form"]);
+  }
+  if (shaping !== null) {
+    const found = await engine.score(begun, transcript.outputTokens, undefined, shaping.window);
+    const { temperature } = generation;
+    const { positions, faults: shape } = shapedMargins(found, shaping, temperature, seed, calibration, resumed.length);
+    const statistic = summarise(positions);
+    return shape.length > 0
+      ? structuralFailure(opened, shape)
+      : { ...judge(statistic, calibration), receiptId, statistic };
   }
   const scored = await engine.score(begun, transcript.outputTokens);
   const statistic = marginStatistic(scored, generation.temperature, seed, calibration, resumed.length);

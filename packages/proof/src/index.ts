@@ -11,5 +11,7 @@ export * from "./sampler.ts";
 export * from "./seed.ts";
 export * from "./selection.ts";
 export * from "./sequential.ts";
+export * from "./shaped-margin.ts";
+export * from "./shaping.ts";
 export * from "./transcript.ts";
 export * from "./verdict.ts";

@@ -36,6 +36,7 @@ import {
   type Delivery,
   deliveredAtCancel,
 } from "./delivery.ts";
+import { createInterim, type Usage } from "./interim.ts";
 import type { Ledger } from "./ledger.ts";
 import type { NonceBook } from "./nonces.ts";
 import type { Payments } from "./payments.ts";
@@ -173,8 +174,9 @@ export async function answer(
     if (exchange.closed && delivery.isEmpty) {
       return; // Nothing was delivered, so nothing is owed.
     }
+    const vectors = terms.endpoint === "embedding";
     const trust = tokensOf(modules.payments.trust(terms.channelId), prices.outputPerMillion);
-    const delivered = deliveredPart(delivery, completion, ending.outcome, trust);
+    const delivered = deliveredPart(delivery, completion, ending.outcome, trust, vectors);
     const { promptTokens, cachedTokens = 0 } = completion;
     const signed = sign(delivered, { promptTokens, cachedTokens, outputTokens: delivered.count }, delivered.stopReason);
     await modules.ledger.saveAnswer({
@@ -196,34 +198,6 @@ export async function answer(
     modules.underWay.delete(terms.requestId);
   }
 }
-
-interface Usage {
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-  readonly outputTokens: number;
-}
-
-/** Says when what was sent so far is due to be signed for, so that a buyer whose provider dies can pay what it has. */
-function createInterim(startedAt: number) {
-  let last = startedAt;
-  let known: Pick<Usage, "promptTokens" | "cachedTokens"> | null = null;
-  return {
-    /** Engines that cannot tell what they read have nothing to sign for before the end. */
-    onPrompt({ promptTokens, cachedTokens = 0 }: Pick<Completion, "promptTokens" | "cachedTokens">): void {
-      known = { promptTokens, cachedTokens };
-    },
-    due(outputTokens: number): Usage | null {
-      if (known === null || outputTokens === 0 || Date.now() - last < INTERIM_MS) {
-        return null;
-      }
-      last = Date.now();
-      return { ...known, outputTokens };
-    },
-  };
-}
-
-/** Milliseconds between receipts for a part. What a provider that dies has sent since then is not paid. */
-const INTERIM_MS = 400;
 
 /** END and RECEIPT on the exchange, or the receipt alone on the link when the buyer cancelled. */
 function deliverReceipt(exchange: Exchange, link: Link, signed: SignedReceipt): void {
@@ -256,10 +230,15 @@ function deliveredPart(
   completion: Completion,
   outcome: ExchangeOutcome | null,
   trust: number,
+  vectors: boolean,
 ): Delivered & { readonly count: number; readonly sent: number; readonly stopReason: Receipt["stopReason"] } {
   const opaque = completion.tokens.length === 0;
   const cancelled = outcome?.kind === "cancelled" ? outcome.reason : null;
   const stopReason = cancelled === null ? completion.stopReason : ("cancelled" as const);
+  if (vectors) {
+    // What was read is paid, whoever hangs up; nothing is written.
+    return { ...delivery.all(), count: 0, sent: 0, stopReason };
+  }
   if (opaque) {
     const part =
       cancelled === null
@@ -321,6 +300,9 @@ function admit({ engine, ledger, underWay }: AnswerModules, options: AnswerOptio
   }
   const prompt = engine.prompt(generation);
   const resumed = resumedTokens(terms);
+  if ("inputs" in generation.prompt) {
+    return { request, payload, prompt, resumed, generation, limit: 0 };
+  }
   const room = description.contextLength - prompt.tokens.length - resumed.length;
   if (room < 1) {
     throw new DepinferError({

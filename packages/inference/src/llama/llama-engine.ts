@@ -1,4 +1,11 @@
-import { createSampler, SAMPLER_VERSION } from "@depinfer/proof";
+import {
+  type Candidates,
+  createSampler,
+  createShaping,
+  SAMPLER_VERSION,
+  type Shaped,
+  type Shaping,
+} from "@depinfer/proof";
 import {
   canonicalJson,
   classId,
@@ -25,8 +32,11 @@ import type { Completion, EngineDescription, GenerateOptions, OnDelta, ScoringEn
 import { createSlots } from "../slots.ts";
 import { backendFamily, type CpuLibrary, type GpuDevice, loadBackend } from "./backend.ts";
 import { promptTokens } from "./chat-prompt.ts";
-import { nextCandidates, promptCandidates, scorePositions, shareInPairs } from "./evaluate.ts";
+import { createLlamaEmbedder } from "./embedder.ts";
+import { type Ask, nextCandidates, PLAIN_ASK, promptCandidates, scorePositions, shareInPairs } from "./evaluate.ts";
+import { logprobsOf } from "./logprobs.ts";
 import { createPrefixes } from "./prefixes.ts";
+import { createLlamaVocabulary } from "./vocabulary.ts";
 import { corruptModel, hashWeights } from "./weights.ts";
 
 export interface LlamaEngineOptions {
@@ -113,9 +123,19 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
   const detokenize = (tokens: readonly number[], before: readonly number[]) =>
     model.detokenize(tokens.filter(isKnown), false, before.filter(isKnown));
 
+  const vocabulary = createLlamaVocabulary(model);
+  const embedder = createLlamaEmbedder(model, contextLength);
+
   return {
     description,
+    vocabulary,
     prompt(generation) {
+      if ("inputs" in generation.prompt) {
+        return { tokens: embedder.tokens(generation.prompt).flat() };
+      }
+      if ("messages" in generation.prompt && generation.prompt.messages.some(({ images }) => images !== undefined)) {
+        throw noImages();
+      }
       const tokens = promptTokens(model, wrapper, generation);
       if (tokens.length === 0 || tokens.length >= contextLength) {
         throw contextExceeded(tokens.length, contextLength);
@@ -123,17 +143,19 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       return { tokens };
     },
     generate: (request, onDelta) =>
-      slots.run(
-        (sequence) => generate(sequence, request, onDelta),
-        (sequence) => prefixes.shared(sequence, begun(request), request.cacheKey),
-      ),
-    score: (prompt, output, positions) =>
+      "inputs" in request.generation.prompt
+        ? embedder.generate(request.generation.prompt, request.signal, onDelta)
+        : slots.run(
+            (sequence) => generate(sequence, request, onDelta),
+            (sequence) => prefixes.shared(sequence, begun(request), request.cacheKey),
+          ),
+    score: (prompt, output, positions, window) =>
       slots.run(async (sequence) => {
         if (prompt.length + output.length > contextLength) {
           throw contextExceeded(prompt.length + output.length, contextLength);
         }
         await prefixes.clear(sequence);
-        return scorePositions(sequence, prompt, output, positions);
+        return scorePositions(sequence, prompt, output, positions, window);
       }),
     text(prompt, output, stop, resumed) {
       const answer = createAnswerText(detokenize, prompt, stop, resumed);
@@ -171,6 +193,11 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
     let text = "";
     let stopReason: StopReason = "length";
     const draw = samplerFor(generation.temperature, seed);
+    const shaping = createShaping(generation, vocabulary, resume);
+    if (shaping === "forbidden") {
+      throw notFollowing();
+    }
+    const ask = askOf(shaping, generation.logprobs);
     const cachedTokens = await prefixes.keep(sequence, prompt, request.cacheKey);
     request.onPrompt?.({ promptTokens: prompt.length, cachedTokens });
     while (tokens.length < limit) {
@@ -180,14 +207,18 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       }
       const last = tokens.at(-1);
       const candidates = await (last === undefined
-        ? promptCandidates(sequence, prompt.slice(cachedTokens))
-        : nextCandidates(sequence, last));
-      const token = draw(candidates, resume.length + tokens.length);
+        ? promptCandidates(sequence, prompt.slice(cachedTokens), ask)
+        : nextCandidates(sequence, last, ask));
+      const shaped = shaping?.shape(candidates) ?? candidates;
+      const token = forcedBy(shaped) ?? draw(shaped, resume.length + tokens.length);
+      shaping?.push(token);
       tokens.push(token);
       const ended = endsTurn(token);
       const piece = ended ? answer.flush() : answer.push(token);
       text += piece;
-      const full = onDelta([token], piece);
+      const told =
+        generation.logprobs === null ? undefined : [logprobsOf(candidates, token, generation.logprobs, vocabulary)];
+      const full = onDelta([token], piece, told);
       if (full !== undefined) {
         await full;
       }
@@ -213,7 +244,45 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
 }
 
 /** What the engine honours. */
-const FEATURES_OF_ENGINE: readonly Feature[] = ["continuation"];
+const FEATURES_OF_ENGINE: readonly Feature[] = [
+  "embedding",
+  "json",
+  "tools",
+  "logprobs",
+  "penalties",
+  "logitBias",
+  "topP",
+  "continuation",
+];
+
+function askOf(shaping: Shaping | null, logprobs: number | null): Ask {
+  return shaping === null && logprobs === null
+    ? PLAIN_ASK
+    : { ...(shaping?.window ?? PLAIN_ASK), weight: logprobs !== null };
+}
+
+/** The token that has to come, where the choice is shaped and nothing is left to choose from. */
+function forcedBy(candidates: Candidates | Shaped): number | null {
+  return "forced" in candidates ? candidates.forced : null;
+}
+
+function noImages(): DepinferError {
+  return new DepinferError({
+    code: "request.invalid",
+    message: "The messages hold image_url parts, and this model reads text",
+    remedy: "Remove them, or choose a model whose offers have the feature `images`",
+    metadata: { param: "messages" },
+  });
+}
+
+function notFollowing(): DepinferError {
+  return new DepinferError({
+    code: "request.invalid",
+    message: "The answer that shall be gone on with does not follow the form that the request demands",
+    remedy: "Send the tokens as the first provider delivered them",
+    metadata: { param: "resume" },
+  });
+}
 
 /** The tokens that are there before the first one is drawn. */
 function begun({ prompt, resume = [] }: GenerateOptions): readonly number[] {

@@ -1,4 +1,4 @@
-import { deriveSeed, promptHash, seedCommitment, textHash, transcriptRoot } from "@depinfer/proof";
+import { promptHash, seedCommitment, seedOfAnswer, textHash, transcriptRoot } from "@depinfer/proof";
 import {
   costDown,
   encodeRequest,
@@ -17,8 +17,10 @@ const account = `0x${"0a".repeat(20)}` as const;
 
 export interface Answered {
   readonly description: Pick<EngineDescription, "classId" | "proofLevel">;
-  /** Body of a chat request. */
+  /** Body of a request; of a chat by default. */
   readonly body: object;
+  /** Terms other than the usual ones. */
+  readonly terms?: Partial<RequestTerms>;
   /** Prompt ids as the provider tells them; an upstream tells none. */
   readonly prompt: readonly number[];
   readonly completion: Completion;
@@ -30,7 +32,7 @@ export const recoverKey = () => RECEIPT_KEY;
 
 /** What a provider would sign for an answer, with changes for the lies of a test. */
 export function evidenceOf(
-  { description, body, prompt, completion }: Answered,
+  { description, body, prompt, completion, terms: otherTerms = {} }: Answered,
   changes: Partial<Receipt> = {},
 ): ReceiptEvidence {
   const { classId, proofLevel } = description;
@@ -49,9 +51,10 @@ export function evidenceOf(
     maxOutputTokens: 1_000,
     prices,
     audit: "public",
+    ...otherTerms,
   };
   const bytes = Buffer.from(JSON.stringify(body));
-  const { generation } = parseBody("chat", bytes);
+  const { generation } = parseBody(terms.endpoint, bytes);
   const payload = encodeRequest({ terms, body: bytes });
   const providerNonce = word(4);
   const { tokens, text, stopReason, promptTokens } = completion;
@@ -62,7 +65,7 @@ export function evidenceOf(
     promptHash: promptHash(prompt),
     transcriptRoot: transcriptRoot(tokens),
     textHash: textHash(text),
-    seedCommitment: seedCommitment(deriveSeed({ ...terms, providerNonce, userSeed: generation.seed })),
+    seedCommitment: seedCommitment(seedOfAnswer(terms, providerNonce, generation.seed)),
     channelId: terms.channelId,
     provider: account,
     promptTokens,
