@@ -7,12 +7,14 @@ import { type Journal, openJournal } from "@depinfer/journal";
 import { DepinferError, type Hex, microUsd, type Offer } from "@depinfer/protocol";
 import { createAdmission } from "./admission/admission.ts";
 import { ownJournal } from "./admission/own-journal.ts";
+import { BATCH_MIGRATIONS, createBatchStore } from "./batches/batch-store.ts";
 import { createGateway, type Gateway, type GatewayModules, type GatewayOptions } from "./gateway.ts";
 import { createIdempotency } from "./idempotency.ts";
 import { journalKeys } from "./journal-keys.ts";
 import { createKeys, type Keys } from "./keys.ts";
 import { localAccountStates } from "./limits/account-state.ts";
 import { GATEWAY_MIGRATIONS } from "./migrations.ts";
+import { createResponseStore, RESPONSE_MIGRATIONS } from "./responses/response-store.ts";
 
 /* For tests: the endpoint over real HTTP and a real journal. The buyer behind it is a stand-in that does what each test says. */
 
@@ -200,13 +202,18 @@ export async function startTestGateway(
   const logged: string[] = [];
 
   async function open() {
-    const journal = openJournal({ path: join(home, "journal.sqlite"), parts: { gateway: GATEWAY_MIGRATIONS } });
+    const journal = openJournal({
+      path: join(home, "journal.sqlite"),
+      parts: { gateway: GATEWAY_MIGRATIONS, responses: RESPONSE_MIGRATIONS, batches: BATCH_MIGRATIONS },
+    });
     const keys = createKeys(journalKeys(journal));
     const modules: GatewayModules = {
       buyer: standIn.buyer,
       keys,
       admission: createAdmission({ states: localAccountStates(), seats: ownJournal(standIn.buyer) }),
       idempotency: createIdempotency(journal),
+      responses: createResponseStore(journal),
+      batches: createBatchStore(journal),
       log: (_level, message) => logged.push(message),
       ...(await extend(journal, standIn)),
     };

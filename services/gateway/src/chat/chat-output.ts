@@ -1,4 +1,4 @@
-import type { ParsedBody } from "@depinfer/protocol";
+import type { Hex, ParsedBody } from "@depinfer/protocol";
 import { COMMENT_BEAT, eventStream } from "../event-stream.ts";
 import { describeError } from "../http-error.ts";
 import { type Finished, type Origin, type Output, type Taken, textHeaders } from "../output.ts";
