@@ -20,6 +20,7 @@ const service = await startGateway(
     x402: false,
     x402Fee: microUsd(0),
     allowSimulatedAttestation: false,
+    drainMs: 2_000,
   },
   createLog("gateway"),
 );

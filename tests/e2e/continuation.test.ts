@@ -87,30 +87,45 @@ async function why(id: string) {
   return (await network.client.get(`/v1/requests/${id}/why`, whySchema)).attempts;
 }
 
-/** Kills whoever serves the answer, without a word. */
-async function killServing(id: string): Promise<void> {
-  const attempts = await why(id);
-  const service = services.get(attempts.at(-1)?.provider.toLowerCase() ?? "") ?? "";
-  process.kill(network.pid(service), "SIGKILL");
-}
+/** Pieces after which a provider is held up, and after which it is killed. */
+const [HELD_AT, KILLED_AT] = [25, 60];
+/** Longer than a provider streams before it signs for a part. */
+const HELD_MS = 600;
 
-/** Tells a story whose provider is killed once it has run for a while, until a kill came in time to break it. */
+/**
+ * Tells a story whose provider is held up for a moment, as a slower machine would be, and then killed without a word; again,
+ * when it was done before it died.
+ */
 async function brokenStory(seed: number | null): Promise<Told> {
   for (let patience = 0; patience < 4; patience++) {
-    const started = Date.now();
-    let killed: Promise<void> | undefined;
-    const told = await tell(400, seed, (_pieces, id) => {
-      if (killed === undefined && Date.now() - started > 700) {
-        killed = killServing(id);
+    const kills: Promise<void>[] = [];
+    const told = await tell(400, seed, (pieces, id) => {
+      if (pieces === HELD_AT) {
+        kills.push(holdUp(id));
+      } else if (pieces === KILLED_AT) {
+        kills.push(serving(id).then((pid) => void process.kill(pid, "SIGKILL")));
       }
       return undefined;
     });
-    await killed;
+    await Promise.all(kills);
     if ((await why(told.id)).length > 1) {
       return told;
     }
   }
   throw new Error("no answer was under way long enough to be broken");
+}
+
+/** Pid of whoever serves an answer. */
+async function serving(id: string): Promise<number> {
+  const attempts = await why(id);
+  return network.pid(services.get(attempts.at(-1)?.provider.toLowerCase() ?? "") ?? "");
+}
+
+async function holdUp(id: string): Promise<void> {
+  const pid = await serving(id);
+  process.kill(pid, "SIGSTOP");
+  await new Promise((resolve) => setTimeout(resolve, HELD_MS));
+  process.kill(pid, "SIGCONT");
 }
 
 /** Verifies each part's receipt, and returns what all of them say. */
