@@ -1,3 +1,4 @@
+export { type AdminServer, createAdminServer } from "./admin/admin-server.ts";
 export { type Admission, createAdmission, type OwnSeats } from "./admission/admission.ts";
 export { ownJournal } from "./admission/own-journal.ts";
 export { BATCH_MIGRATIONS, type BatchStore, createBatchStore } from "./batches/batch-store.ts";

@@ -22,8 +22,14 @@ const listed = z.array(
 );
 
 /** `depinfer key create NAME`: makes an API key and shows it, once. */
-export async function createKey(name: string, budget: MicroUsd | undefined, options: KeyOptions): Promise<void> {
-  const key = z.string().parse(await call(options, "createKey", { name, budget: budget?.toString() ?? null }));
+export async function createKey(
+  name: string,
+  budget: MicroUsd | undefined,
+  settings: KeyFlags,
+  options: KeyOptions,
+): Promise<void> {
+  const asked = { name, budget: budget?.toString() ?? null, settings: settingsOf(settings) };
+  const key = z.string().parse(await call(options, "createKey", asked));
   if (options.json) {
     console.log(JSON.stringify({ name, key, budget: budget?.toString() ?? null }));
     return;
@@ -32,6 +38,39 @@ export async function createKey(name: string, budget: MicroUsd | undefined, opti
   console.error(
     `This is the only time that it is shown. Budget: ${budget === undefined ? "none" : formatUsd(budget)}.`,
   );
+}
+
+/** `depinfer key limit NAME`: changes what a key may do; what is not named stays. */
+export async function limitKey(name: string, settings: KeyFlags, options: KeyOptions): Promise<void> {
+  await call(options, "setSettings", { name, settings: settingsOf(settings) });
+  tell(options, `${name} is changed; it counts from the next request on`);
+}
+
+/** Settings of a key as flags give them. */
+export interface KeyFlags {
+  readonly scope?: readonly string[] | undefined;
+  /** Requests and tokens a minute, and requests at a time. */
+  readonly rpm?: number | undefined;
+  readonly tpm?: number | undefined;
+  readonly concurrent?: number | undefined;
+  /** Milliseconds since 1970. */
+  readonly expires?: number | undefined;
+  /** JSON. */
+  readonly policy?: unknown;
+}
+
+function settingsOf({ scope, rpm, tpm, concurrent, expires, policy }: KeyFlags) {
+  const limits = given({ requestsPerMinute: rpm, tokensPerMinute: tpm, concurrent });
+  return given({
+    scopes: scope,
+    limits: Object.keys(limits).length === 0 ? undefined : limits,
+    expiresAt: expires,
+    policy,
+  });
+}
+
+function given(fields: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 /** `depinfer key list`: names, budgets and what was spent. */

@@ -1,6 +1,8 @@
+import { SCOPES } from "@depinfer/gateway";
 import { type Command, InvalidArgumentError } from "commander";
 import { usd } from "../money/amounts.ts";
 import { home, json } from "./options.ts";
+import { integer } from "./values.ts";
 
 /** `depinfer key` and `statement`: who may spend a gateway's money, and on what it was spent. */
 export function addKeyCommands(program: Command): void {
@@ -17,12 +19,28 @@ export function addKeyCommands(program: Command): void {
     json: asJson === true,
   });
 
-  command("create", "make an API key; it is shown once", "depinfer key create alice --budget 5")
+  const limits = (name: string, description: string, example: string) =>
+    command(name, description, example)
+      .option("--scope <names...>", `what it is for: ${SCOPES.join(", ")}`)
+      .option("--rpm <count>", "requests a minute", integer)
+      .option("--tpm <count>", "tokens a minute, prompt and output together", integer)
+      .option("--concurrent <count>", "requests at a time", integer)
+      .option("--expires <day>", "day from which it does not work, such as 2027-01-31", day)
+      .option("--policy <json>", "what its requests demand of providers where they do not say so", jsonValue);
+
+  limits("create", "make an API key; it is shown once", "depinfer key create alice --budget 5 --rpm 60")
     .argument("<name>", "the account that its requests belong to")
     .option("--budget <dollars>", "most that it may ever spend", usd)
     .action(async (name, flags) => {
       const { createKey } = await import("../commands/key.ts");
-      await createKey(name, flags.budget, options(flags));
+      await createKey(name, flags.budget, flags, options(flags));
+      process.exit(0);
+    });
+  limits("limit", "change what a key may do", "depinfer key limit alice --rpm 60 --concurrent 4")
+    .argument("<name>", "the key")
+    .action(async (name, flags) => {
+      const { limitKey } = await import("../commands/key.ts");
+      await limitKey(name, flags, options(flags));
       process.exit(0);
     });
   command("list", "names, budgets and what was spent", "depinfer key list").action(async (flags) => {
@@ -62,6 +80,14 @@ export function addKeyCommands(program: Command): void {
       await showStatement({ ...options(flags), account, since, until, csv: csv === true });
       process.exit(0);
     });
+}
+
+function jsonValue(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidArgumentError("it is not JSON");
+  }
 }
 
 /** Milliseconds since 1970 of the beginning of a day, UTC. */

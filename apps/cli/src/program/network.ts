@@ -11,6 +11,8 @@ export function addNetworkCommand(program: Command): void {
     .option("--port <port>", "port of the OpenAI-compatible endpoint", integer, DEFAULT_PORT)
     .option("--providers <count>", "number of providers", integer, 4)
     .option("--validators <count>", "number of validators", integer, 2)
+    .option("--gateways <count>", "number of gateways; more than one share --database-url", integer, 1)
+    .option("--database-url <url>", "PostgreSQL in which gateways keep what they share")
     .option("--model <reference>", "GGUF path, URL or hf: reference that providers serve instead of the test model")
     .option("--upstream <url>", "OpenAI-compatible server that providers serve instead of weights")
     .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)

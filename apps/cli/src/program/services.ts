@@ -106,6 +106,10 @@ function addGateway(program: Command): void {
     .addOption(minProofLevel())
     .addOption(allowSimulatedAttestation())
     .option("--database-url <url>", "PostgreSQL that this gateway shares with others, as postgres://user@host/name")
+    .option(
+      "--keys-from <folder>",
+      "folder of the gateway whose keystore this one uses; gateways of a database share one",
+    )
     .option("--drain <seconds>", "how long streams may take to end when the gateway is stopped", integer, 2)
     .option("--admin-port <port>", "port of the owner's API, on this machine only", integer)
     .option("--no-x402", "answer only holders of keys, not everybody who pays by x402")
@@ -121,6 +125,7 @@ function addGateway(program: Command): void {
             host: options.host,
             port: options.port,
             allowedHosts: options.allowHost,
+            ...(options.keysFrom === undefined ? {} : { keysFolder: options.keysFrom }),
             drainMs: options.drain * 1_000,
             ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
             ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),

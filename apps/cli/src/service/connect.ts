@@ -12,6 +12,8 @@ export interface ServiceOptions {
   readonly home: string;
   readonly networkFile: string;
   readonly passphraseFile: string;
+  /** Folder of the keystore where it is not this service's own: gateways of a group have one wallet. */
+  readonly keysFolder?: string;
   /** Port for QUIC and TCP; 0 takes a free one. */
   readonly p2pPort: number;
 }
@@ -32,7 +34,7 @@ export async function connect(
   writing: Pick<WriterOptions, "lock"> = {},
 ): Promise<Connected> {
   const network = readNetworkFile(options.networkFile);
-  const identity = await openIdentity(options.home, readPassphrase(options.passphraseFile));
+  const identity = await openIdentity(options.keysFolder ?? options.home, readPassphrase(options.passphraseFile));
   // What the wallet announced and nobody saw mined is found again after a crash. Closed by the end of the process.
   const outbox = createOutbox(
     openJournal({ path: join(options.home, "outbox.sqlite"), parts: { outbox: OUTBOX_MIGRATIONS } }),

@@ -1,10 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
 import { createEvmAccount } from "@depinfer/chain/evm-account";
 import { createBuyer } from "@depinfer/client";
-import { createGateway, createPassDesk, createSeller, type Keys, type Seller } from "@depinfer/gateway";
+import {
+  type AdminServer,
+  createAdminServer,
+  createGateway,
+  createPassDesk,
+  createSeller,
+  type Keys,
+  type Seller,
+} from "@depinfer/gateway";
 import type { Journal } from "@depinfer/journal";
 import { DepinferError, errorCode, errorMessage, type Log, type MicroUsd, type MinimumLevel } from "@depinfer/protocol";
 import { writeWhole } from "../network-file.ts";
@@ -124,19 +132,26 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
     },
   );
   await gateway.start().catch((cause: unknown) => {
-    throw new DepinferError({
-      code: "gateway.portBusy",
-      message: `Port ${options.port} on ${options.host} cannot be listened on`,
-      remedy: "Choose another one with --port, or stop what is using it",
-      metadata: { port: options.port },
-      cause,
-    });
+    throw portBusy(options.port, options.host, cause);
   });
+  const admin = options.adminPort === undefined ? undefined : await openAdmin(options.adminPort);
   const url = `http://${options.host}:${gateway.port}`;
+
+  async function openAdmin(port: number): Promise<AdminServer> {
+    const server = createAdminServer(
+      { keys, buyer, drain: gateway.drain, log },
+      { port, token: await adminToken(options.home) },
+    );
+    await server.start().catch((cause: unknown) => {
+      throw portBusy(port, "127.0.0.1", cause);
+    });
+    return server;
+  }
   return {
     drainMs: options.drainMs,
     info: {
       ...state.info,
+      ...(admin === undefined ? {} : { adminUrl: `http://127.0.0.1:${admin.port}/admin` }),
       url,
       apiKeyFile: apiKeyPath(options.home),
       payer: identity.wallet.address,
@@ -157,6 +172,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
     },
     async stop() {
       await gateway.stop(options.drainMs);
+      await admin?.stop();
       await seller?.stop();
       await state.stop();
       await host.stop();
@@ -181,4 +197,25 @@ async function firstKey(home: string, name: string, keys: Keys): Promise<string>
     await writeWhole(path, `${key}\n`);
     return key;
   }
+}
+
+/** The token of the owner's API, made at the first start and kept with mode 0600. */
+async function adminToken(home: string): Promise<string> {
+  const path = join(home, "admin-token");
+  if (existsSync(path)) {
+    return readFileSync(path, "utf8").trim();
+  }
+  const token = randomBytes(32).toString("base64url");
+  await writeWhole(path, `${token}\n`);
+  return token;
+}
+
+function portBusy(port: number, host: string, cause: unknown): DepinferError {
+  return new DepinferError({
+    code: "gateway.portBusy",
+    message: `Port ${port} on ${host} cannot be listened on`,
+    remedy: "Choose another one, or stop what is using it",
+    metadata: { port },
+    cause,
+  });
 }

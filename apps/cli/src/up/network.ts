@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DisputeTerms } from "@depinfer/chain";
 import type { AdversaryKind } from "@depinfer/node";
+import { DepinferError } from "@depinfer/protocol";
 import { createClient, type GatewayClient } from "../gateway-client.ts";
 import { homePaths } from "../home.ts";
 import { readPassphrase } from "../identity.ts";
@@ -19,6 +20,10 @@ export interface NetworkOptions {
   readonly port: number;
   readonly providers: number;
   readonly validators: number;
+  /** Gateways that share `databaseUrl`; one without it. */
+  readonly gateways?: number;
+  /** PostgreSQL of the gateways. */
+  readonly databaseUrl?: string;
   readonly model?: string;
   readonly upstream?: string;
   /** Makes the last providers test adversaries, one in each of these ways. */
@@ -64,6 +69,13 @@ const INDEXER_PORT_OFFSET = 1;
 /** Starts chain, contracts, keys, providers, gateway, validators and indexer, in the order in which they need each other. */
 export async function startNetwork(options: NetworkOptions, steps: Steps): Promise<LocalNetwork> {
   const paths = homePaths(options.home);
+  if ((options.gateways ?? 1) > 1 && options.databaseUrl === undefined) {
+    throw new DepinferError({
+      code: "up.noDatabase",
+      message: `${options.gateways} gateways need a database that they share`,
+      remedy: "Pass --database-url with a PostgreSQL, or start one gateway",
+    });
+  }
   const unlock = takeLock(paths.lock);
   const stops: (() => Promise<void>)[] = [];
   const stop = async () => {
@@ -109,7 +121,10 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
       steps.notice(`port ${options.port} is busy, the gateway takes ${port}`);
     }
     const shared = ["--network", paths.network, "--passphrase-file", paths.passphrase];
-    const p2p = await p2pPorts(names.providers.length + names.validators.length + 2, options.port === 0);
+    const p2p = await p2pPorts(
+      names.providers.length + names.validators.length + names.otherGateways.length + 2,
+      options.port === 0,
+    );
     const nextPort = () => String(p2p.shift() ?? 0);
     const start = (name: string, command: string, ...args: string[]) =>
       supervisor.start({
@@ -119,14 +134,19 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
 
     const model = options.model === undefined ? [] : ["--model", options.model];
     const url = await steps.run(`Starting ${options.providers} providers and the gateway`, async (note) => {
-      const gateway = start(names.gateway, "gateway", "--port", String(port));
+      const group =
+        options.databaseUrl === undefined
+          ? []
+          : ["--database-url", options.databaseUrl, "--keys-from", paths.service(names.gateway)];
+      const gateway = start(names.gateway, "gateway", "--port", String(port), ...group);
+      const others = names.otherGateways.map((name) => start(name, "gateway", "--port", "0", ...group));
       const providers = names.providers.map((name, index) => {
         const kind = options.adversaries[index - (names.providers.length - options.adversaries.length)];
         const adversary = kind === undefined ? [] : ["--adversary", kind];
         const engine = options.upstream === undefined ? model : ["--upstream", options.upstream];
         return start(name, "node", ...engine, "--epoch-seconds", String(options.epochSeconds), ...adversary);
       });
-      const [info] = await Promise.all([gateway, ...providers]);
+      const [info] = await Promise.all([gateway, ...providers, ...others]);
       note(`${options.providers} providers online`);
       return String(info.url);
     });
@@ -174,11 +194,12 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
   }
 }
 
-function serviceNames({ providers, validators }: NetworkOptions) {
+function serviceNames({ providers, validators, gateways = 1 }: NetworkOptions) {
   return {
     providers: Array.from({ length: providers }, (_, index) => `provider-${index + 1}`),
     validators: Array.from({ length: validators }, (_, index) => `validator-${index + 1}`),
     gateway: "gateway",
+    otherGateways: Array.from({ length: gateways - 1 }, (_, index) => `gateway-${index + 2}`),
     indexer: "indexer",
   };
 }
