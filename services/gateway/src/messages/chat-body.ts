@@ -47,6 +47,9 @@ function messagesOf({ role, content }: Message): object[] {
   if (typeof content === "string") {
     return [{ role, content }];
   }
+  if (role === "system") {
+    return [{ role, content: textOf(content) }];
+  }
   if (role === "assistant") {
     const calls = content.flatMap((part) =>
       part.type === "tool_use"

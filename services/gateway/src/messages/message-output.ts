@@ -9,9 +9,16 @@ import { describeMessageError } from "./message-error.ts";
 
 const event = (type: string, fields: object = {}) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
 
-type Block =
-  | { readonly type: "text"; readonly text: string }
-  | { readonly type: "tool_use"; readonly id: string; readonly name: string; readonly input: unknown };
+type Block = ReturnType<typeof textBlock> | ReturnType<typeof toolUseBlock>;
+
+const textBlock = (text: string) => ({ type: "text" as const, text, citations: null });
+const toolUseBlock = (id: string, name: string, input: unknown) => ({
+  type: "tool_use" as const,
+  id,
+  name,
+  input,
+  caller: { type: "direct" },
+});
 
 /** The answer of `/v1/messages`. */
 export function messageOutput(parsed: ParsedBody, reply: Reply): Output {
@@ -35,11 +42,9 @@ function buffered(parsed: ParsedBody, reply: Reply): Output {
       }
       reader.flush();
       const { requestId, offer } = answer;
-      const calls = reader.calls.map(
-        ({ id, name, arguments: text }): Block => ({ type: "tool_use", id, name, input: inputOf(text) }),
-      );
+      const calls = reader.calls.map(({ id, name, arguments: text }) => toolUseBlock(id, name, inputOf(text)));
       const content: Block[] =
-        reader.text.trim() === "" && calls.length > 0 ? calls : [{ type: "text", text: reader.text }, ...calls];
+        reader.text.trim() === "" && calls.length > 0 ? calls : [textBlock(reader.text), ...calls];
       reply.begin({
         status: 200,
         headers: { ...textHeaders(requestId, offer, parsed), "content-type": "application/json" },
@@ -72,8 +77,7 @@ function streamed(parsed: ParsedBody, reply: Reply): Output {
     stream.begin(textHeaders(taken.requestId, taken.offer, parsed));
     const message = {
       ...messageOf(taken, parsed, []),
-      stop_reason: null,
-      stop_sequence: null,
+      ...NOT_STOPPED,
       usage: usageOf({ ...taken.prompt, outputTokens: 0 }),
     };
     return event("message_start", { message }) + event("ping");
@@ -101,13 +105,13 @@ function streamed(parsed: ParsedBody, reply: Reply): Output {
         if (open !== "text" && part.text.trim() === "" && blocks > 0) {
           return "";
         }
-        const started = open === "text" ? "" : start("text", { type: "text", text: "" });
+        const started = open === "text" ? "" : start("text", textBlock(""));
         return (
           started + event("content_block_delta", { index: blocks, delta: { type: "text_delta", text: part.text } })
         );
       }
       case "callStart":
-        return start("tool_use", { type: "tool_use", id: part.id, name: part.name, input: {} });
+        return start("tool_use", toolUseBlock(part.id, part.name, {}));
       case "arguments":
         return event("content_block_delta", {
           index: blocks,
@@ -138,7 +142,7 @@ function streamed(parsed: ParsedBody, reply: Reply): Output {
       }
       taken ??= { ...answer, prompt: answer.usage };
       const rest = begin() + reader.flush().map(tell).join("");
-      const empty = blocks === 0 && open === null ? start("text", { type: "text", text: "" }) : "";
+      const empty = blocks === 0 && open === null ? start("text", textBlock("")) : "";
       stream.write(rest + empty + stop());
       await stream.end(
         event("message_delta", {
@@ -160,13 +164,16 @@ function streamed(parsed: ParsedBody, reply: Reply): Output {
 }
 
 function messageOf({ requestId }: Pick<Taken, "requestId">, { model }: ParsedBody, content: readonly Block[]) {
-  return { id: idOf("msg_", requestId), type: "message", role: "assistant", model, content };
+  return { id: idOf("msg_", requestId), type: "message", role: "assistant", model, content, diagnostics: null };
 }
+
+const NOT_STOPPED = { container: null, stop_details: null, stop_reason: null, stop_sequence: null };
 
 /** Providers say that a stop sequence ended the answer, not which; with several it stays open. */
 function stopOf({ stopReason }: Pick<Finished, "stopReason">, { generation }: ParsedBody, calls: boolean) {
   const [only, ...others] = generation.stop;
   return {
+    ...NOT_STOPPED,
     stop_reason: calls && stopReason !== "length" ? "tool_use" : STOP_REASONS[stopReason],
     stop_sequence: stopReason === "stopSequence" && others.length === 0 ? (only ?? null) : null,
   };
@@ -183,9 +190,15 @@ const STOP_REASONS: Readonly<Record<Answer["stopReason"], string>> = {
 function usageOf({ promptTokens, cachedTokens, outputTokens }: Usage) {
   return {
     input_tokens: promptTokens - cachedTokens,
+    cache_creation: null,
     cache_creation_input_tokens: 0,
     cache_read_input_tokens: cachedTokens,
+    inference_geo: null,
     output_tokens: outputTokens,
+    output_tokens_details: { thinking_tokens: 0 },
+    server_tool_use: null,
+    service_tier: "standard",
+    speed: "standard",
   };
 }
 

@@ -7,12 +7,11 @@ const name = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/);
 /** Where a prompt may be cached. Providers cache by themselves, and a cached prompt is charged as one. */
 const cache_control = z.strictObject({ type: z.literal("ephemeral"), ttl: z.enum(["5m", "1h"]).optional() }).nullish();
 
-const text = z.strictObject({
-  type: z.literal("text"),
-  text: z.string(),
-  cache_control,
-  citations: z.null().optional(),
-});
+/** Members of answers that clients send back as they came. */
+const nothing = z.null().optional();
+const caller = z.strictObject({ type: z.literal("direct") }).optional();
+
+const text = z.strictObject({ type: z.literal("text"), text: z.string(), cache_control, citations: nothing });
 const image = z.strictObject({
   type: z.literal("image"),
   source: z.union([
@@ -27,6 +26,8 @@ const toolUse = z.strictObject({
   name,
   input: z.record(z.string(), z.json()),
   cache_control,
+  caller,
+  toolset_name: nothing,
 });
 const toolResult = z.strictObject({
   type: z.literal("tool_result"),
@@ -45,6 +46,7 @@ const message = z.union([
     role: z.literal("assistant"),
     content: z.union([z.string(), z.array(z.union([text, toolUse])).min(1)]),
   }),
+  z.strictObject({ role: z.literal("system"), content: z.union([z.string(), z.array(text).min(1)]) }),
 ]);
 export type Message = z.output<typeof message>;
 
@@ -55,6 +57,9 @@ const tool = z.strictObject({
   input_schema: z.record(z.string(), z.json()),
   cache_control,
   strict: z.boolean().optional(),
+  allowed_callers: z.tuple([z.literal("direct")]).optional(),
+  // Arguments are streamed as they come, asked for or not.
+  eager_input_streaming: z.boolean().nullish(),
 });
 
 const parallel = { disable_parallel_tool_use: z.boolean().optional() };
@@ -82,13 +87,19 @@ export const messageRequestSchema = z.strictObject({
   top_p: z.number().gt(0).max(1).optional(),
   metadata: z.strictObject({ user_id: z.string().max(512).nullish() }).optional(),
   service_tier: z.enum(["auto", "standard_only"]).optional(),
+  cache_control,
   output_config: z
     .strictObject({
+      effort: nothing,
       format: z.strictObject({ type: z.literal("json_schema"), schema: z.record(z.string(), z.json()) }).nullish(),
     })
     .optional(),
   // Accepted only at the value that changes nothing.
   thinking: z.strictObject({ type: z.literal("disabled") }).optional(),
+  speed: z.literal("standard").nullish(),
+  container: nothing,
+  diagnostics: nothing,
+  inference_geo: nothing,
   depinfer: requestPolicySchema.optional(),
 });
 export type MessageRequest = z.output<typeof messageRequestSchema>;

@@ -7,8 +7,8 @@ import { chatBodyOf } from "./chat-body.ts";
 import { messageOutput } from "./message-output.ts";
 import { messageRequestSchema } from "./message-request.ts";
 
-/** The version of Anthropic's API that this is. */
-const VERSION = "2023-06-01";
+/** Versions of Anthropic's API. What the newer one adds to answers, readers of the older one skip. */
+const VERSIONS = ["2023-06-01", "2026-10-21"];
 
 /** Turns requests of Anthropic's form into chats. */
 export const messageTranslator: Translator = {
@@ -35,7 +35,7 @@ export function messageRoutes({ keyOf, answer }: RouteModules): RouteTable {
 /** @throws DepinferError `request.invalid`. */
 function checkVersion({ headers }: IncomingMessage): void {
   const version = headers["anthropic-version"];
-  if (version !== undefined && version !== VERSION) {
-    throw invalid("anthropic-version", `anthropic-version is ${JSON.stringify(version)}, and this is ${VERSION}`);
+  if (version !== undefined && !VERSIONS.includes(String(version))) {
+    throw invalid("anthropic-version", `anthropic-version is ${JSON.stringify(version)}, not ${VERSIONS.join(" or ")}`);
   }
 }

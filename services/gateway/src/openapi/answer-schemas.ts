@@ -127,14 +127,16 @@ export const messageErrorSchema = z.strictObject({
     param: z.string().nullable(),
     code: z.string(),
   }),
+  request_id: z.null(),
 });
 
-const textBlock = z.strictObject({ type: z.literal("text"), text: z.string() });
+const textBlock = z.strictObject({ type: z.literal("text"), text: z.string(), citations: z.null() });
 const toolUseBlock = z.strictObject({
   type: z.literal("tool_use"),
   id: z.string(),
   name: z.string(),
   input: z.unknown(),
+  caller: z.strictObject({ type: z.literal("direct") }),
 });
 
 export const messageAnswerSchema = z.strictObject({
@@ -145,11 +147,20 @@ export const messageAnswerSchema = z.strictObject({
   content: z.array(z.union([textBlock, toolUseBlock])),
   stop_reason: z.enum(["end_turn", "max_tokens", "stop_sequence", "tool_use"]).nullable(),
   stop_sequence: z.string().nullable(),
+  stop_details: z.null(),
+  container: z.null(),
+  diagnostics: z.null(),
   usage: z.strictObject({
     input_tokens: z.int(),
+    cache_creation: z.null(),
     cache_creation_input_tokens: z.int(),
     cache_read_input_tokens: z.int(),
+    inference_geo: z.null(),
     output_tokens: z.int(),
+    output_tokens_details: z.strictObject({ thinking_tokens: z.int() }),
+    server_tool_use: z.null(),
+    service_tier: z.literal("standard"),
+    speed: z.literal("standard"),
   }),
 });
 
