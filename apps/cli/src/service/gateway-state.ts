@@ -2,7 +2,10 @@ import { join } from "node:path";
 import { BUYER_MIGRATIONS, type Buyer } from "@depinfer/client";
 import {
   type Admission,
+  BATCH_MIGRATIONS,
+  type BatchStore,
   createAdmission,
+  createBatchStore,
   createIdempotency,
   createKeys,
   createResponseStore,
@@ -36,6 +39,7 @@ export interface GatewayState {
   readonly admission: Admission;
   readonly idempotency: Idempotency;
   readonly responses: ResponseStore;
+  readonly batches: BatchStore;
   /** Name of the key that the gateway makes for its own home. */
   readonly firstKeyName: string;
   /** What the state looks like from outside. */
@@ -51,7 +55,12 @@ export interface GatewayStateModules {
   readonly log: Log;
 }
 
-const PARTS = { buyer: BUYER_MIGRATIONS, gateway: GATEWAY_MIGRATIONS, responses: RESPONSE_MIGRATIONS };
+const PARTS = {
+  buyer: BUYER_MIGRATIONS,
+  gateway: GATEWAY_MIGRATIONS,
+  responses: RESPONSE_MIGRATIONS,
+  batches: BATCH_MIGRATIONS,
+};
 /** Leases are ten seconds; a process that is well is heard of many times within one. */
 const BEAT_MS = 1_000;
 
@@ -66,6 +75,7 @@ export function openOwnState(home: string, { createBuyer }: GatewayStateModules)
     admission: createAdmission({ states: localAccountStates(), seats: ownJournal(buyer) }),
     idempotency: createIdempotency(journal),
     responses: createResponseStore(journal),
+    batches: createBatchStore(journal),
     firstKeyName: "default",
     info: {},
     start: () => undefined,
@@ -176,6 +186,7 @@ export async function openSharedState(
     }),
     idempotency,
     responses: createResponseStore(own.journal),
+    batches: createBatchStore(own.journal),
     firstKeyName: `gateway-${own.id}`,
     info: { seat: own.id.toString() },
     start() {

@@ -119,6 +119,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
       admission: state.admission,
       idempotency: state.idempotency,
       responses: state.responses,
+      batches: state.batches,
       passes,
       log,
       ...(seller === undefined ? {} : { seller }),
