@@ -37,7 +37,9 @@ export async function complete(
     await buy(modules, asked, key, httpReply(response), goneSignal(response));
     return;
   }
-  const begun = await idempotency.begin(key.name, idempotent, asked.hash, (id) => recoverAnswer(buyer, asked, id));
+  const begun = await idempotency.begin(key.name, idempotent, asked.hash, (id, purchase) =>
+    recoverAnswer(purchase === undefined ? buyer : { ...buyer, request: () => purchase }, asked, id),
+  );
   if ("replay" in begun) {
     await sendWhole(response, begun.replay);
     return;

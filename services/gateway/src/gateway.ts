@@ -58,6 +58,9 @@ export interface GatewayOptions {
   readonly allowSimulatedAttestation?: boolean;
   /** Connections at a time; more are not accepted. */
   readonly mostConnections?: number;
+  /** How long a client may take for the head and for the whole of a request, in ms. */
+  readonly headersTimeout?: number;
+  readonly requestTimeout?: number;
 }
 
 /** A running OpenAI-compatible endpoint. */
@@ -237,7 +240,17 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
   }
 
   const server: Server = createServer(
-    { ...SERVER_LIMITS, keepAliveTimeout: 60_000, noDelay: true },
+    {
+      ...SERVER_LIMITS,
+      headersTimeout: options.headersTimeout ?? SERVER_LIMITS.headersTimeout,
+      requestTimeout: options.requestTimeout ?? SERVER_LIMITS.requestTimeout,
+      connectionsCheckingInterval: Math.min(
+        SERVER_LIMITS.connectionsCheckingInterval,
+        (options.headersTimeout ?? SERVER_LIMITS.headersTimeout) / 2,
+      ),
+      keepAliveTimeout: 60_000,
+      noDelay: true,
+    },
     (request, response) => {
       atWork += 1;
       response.once("close", () => {

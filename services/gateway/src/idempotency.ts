@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { StoredRequest } from "@depinfer/client";
 import { bytesColumn, countColumn, hexColumn, type Journal, type Row, textColumn } from "@depinfer/journal";
 import { DepinferError, type Hex, utf8 } from "@depinfer/protocol";
 import { z } from "zod";
@@ -24,11 +25,17 @@ export interface Idempotency {
    * Takes a key, or gives the answer that it has.
    *
    * @param asked hash of everything that decides the answer.
-   * @param leftover what became of a purchase that an earlier process began under this key.
+   * @param leftover what became of a purchase that an earlier process began under this key. The purchase itself is given
+   *   where another gateway's journal had it.
    * @throws DepinferError `idempotency.mismatch` when the key stands for another request, `idempotency.running` while
    *   the first one is not answered yet.
    */
-  begin(account: string, key: string, asked: string, leftover: (requestId: Hex) => Promise<Leftover>): Promise<Begun>;
+  begin(
+    account: string,
+    key: string,
+    asked: string,
+    leftover: (requestId: Hex, purchase?: StoredRequest) => Promise<Leftover>,
+  ): Promise<Begun>;
 }
 
 export type Begun = { readonly replay: WholeReply } | { readonly first: FirstTime };

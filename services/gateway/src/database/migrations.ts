@@ -25,6 +25,7 @@ const MIGRATIONS: readonly string[] = [
      status BIGINT,                            -- null until the answer is whole, as are the next two
      headers TEXT,
      body BYTEA,
+     recovered BYTEA,                          -- the purchase, once whoever took over the seat knows its end
      PRIMARY KEY (account, key)
    );
    CREATE INDEX gateway_answers_by_age ON gateway_answers (begun_at);

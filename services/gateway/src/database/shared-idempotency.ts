@@ -1,4 +1,5 @@
-import type { Buyer } from "@depinfer/client";
+import { deserialize, serialize } from "node:v8";
+import type { Buyer, StoredRequest } from "@depinfer/client";
 import { hexColumn } from "@depinfer/journal";
 import { DepinferError, type Hex } from "@depinfer/protocol";
 import { z } from "zod";
@@ -18,7 +19,10 @@ export interface AnswerSeats {
 
 /** Answers that many gateways share, and the keys of those that have ended. */
 export interface SharedIdempotency extends Idempotency {
-  /** Frees keys under which a process that ended has bought nothing, or nothing that cost anything. */
+  /**
+   * Looks after the keys of processes that have ended: frees those under which nothing was bought that cost anything, and
+   * tells all gateways what else was bought.
+   */
   settle(buyer: Pick<Buyer, "request">): Promise<void>;
 }
 
@@ -81,8 +85,9 @@ export function sharedIdempotency(
       const seen = await find(database.query, account, key, false);
       // A purchase of a process that has ended: whoever took its seat knows what became of it.
       const orphan = seen !== undefined && seen.status === null && seen.running !== true;
-      const id = orphan ? boughtIn(wholeValue(seen, "seat"), account, key) : null;
-      const left = id === null ? "free" : id === undefined ? "elsewhere" : await leftover(id);
+      const purchase = orphan && seen.recovered !== null ? toPurchase(seen) : undefined;
+      const id = purchase?.id ?? (orphan ? boughtIn(wholeValue(seen, "seat"), account, key) : null);
+      const left = id === null ? "free" : id === undefined ? "elsewhere" : await leftover(id, purchase);
 
       const replay = await database.transaction(async (query): Promise<WholeReply | null> => {
         const inserted = await query(
@@ -118,7 +123,7 @@ export function sharedIdempotency(
         }
         await query(
           `UPDATE gateway_answers SET asked = $3, begun_at = $4, seat = $5, epoch = $6,
-           status = NULL, headers = NULL, body = NULL WHERE account = $1 AND key = $2`,
+           status = NULL, headers = NULL, body = NULL, recovered = NULL WHERE account = $1 AND key = $2`,
           [account, key, asked, now(), own.id, own.epoch],
         );
         return null;
@@ -156,17 +161,25 @@ export function sharedIdempotency(
     async settle(buyer) {
       for (const { id, epoch } of all()) {
         const rows = await database.query(
-          "SELECT account, key FROM gateway_answers WHERE seat = $1 AND epoch < $2 AND status IS NULL",
+          `SELECT account, key FROM gateway_answers
+           WHERE seat = $1 AND epoch < $2 AND status IS NULL AND recovered IS NULL`,
           [id, epoch],
         );
         for (const row of rows) {
           const [account, key] = [textValue(row, "account"), textValue(row, "key")];
           const bought = boughtIn(id, account, key);
-          if (bought === null || (bought !== undefined && (buyer.request(bought)?.state ?? "failed") === "failed")) {
-            await database.query(
-              "DELETE FROM gateway_answers WHERE account = $1 AND key = $2 AND seat = $3 AND epoch < $4 AND status IS NULL",
-              [account, key, id, epoch],
-            );
+          const purchase = typeof bought === "string" ? buyer.request(bought) : undefined;
+          const mine = "account = $1 AND key = $2 AND seat = $3 AND epoch < $4 AND status IS NULL";
+          if (purchase?.state === "done" || purchase?.state === "disputed") {
+            await database.query(`UPDATE gateway_answers SET recovered = $5 WHERE ${mine}`, [
+              account,
+              key,
+              id,
+              epoch,
+              serialize(purchase),
+            ]);
+          } else if (bought !== undefined && (purchase === undefined || purchase.state === "failed")) {
+            await database.query(`DELETE FROM gateway_answers WHERE ${mine}`, [account, key, id, epoch]);
           }
         }
       }
@@ -180,6 +193,16 @@ function toReply(row: SqlRow): WholeReply {
     headers: headersSchema.parse(JSON.parse(textValue(row, "headers"))),
     body: bytesValue(row, "body"),
   };
+}
+
+/** Written by a gateway of the same group. */
+function toPurchase(row: SqlRow): StoredRequest | undefined {
+  const purchase: unknown = deserialize(bytesValue(row, "recovered"));
+  return isPurchase(purchase) ? purchase : undefined;
+}
+
+function isPurchase(value: unknown): value is StoredRequest {
+  return value !== null && typeof value === "object" && "id" in value && "state" in value && "signed" in value;
 }
 
 function takenOver(key: string): DepinferError {
