@@ -61,7 +61,10 @@ export const memory: Benchmark = {
     const streams = quick ? QUICK_STREAMS : STREAMS;
     const stops: (() => Promise<void>)[] = [];
     try {
-      const market = await startMarket(progress, { engine: { tokenMs: HELD_TOKEN_MS } });
+      const market = await startMarket(progress, {
+        providers: 2,
+        engine: { slots: STREAMS / 2 + 50, tokenMs: HELD_TOKEN_MS },
+      });
       stops.push(market.stop);
       const others = await startGateways();
       stops.push(others.stop);
@@ -69,6 +72,10 @@ export const memory: Benchmark = {
       stops.push(generator.stop);
       const targets = [gatewayTarget(market), ...others.targets.filter(({ name }) => name !== "origin")];
       const held = targets.map((target): Held => ({ target, idle: [], busy: [], opened: [] }));
+      for (const { target } of held) {
+        progress(`warming up ${target.name}`);
+        await hold(generator, { target, idle: [], busy: [], opened: [] }, streams);
+      }
       for (let round = 0; round < rounds; round++) {
         for (const one of round % 2 === 0 ? held : [...held].reverse()) {
           progress(`round ${round + 1} of ${rounds}: ${streams} streams through ${one.target.name}`);

@@ -11,8 +11,6 @@ import { marketTarget, type PathSample, sampleTarget } from "./path/targets.ts";
 
 const PROVIDERS = [1, 2, 4];
 const ENGINE = { slots: 4, answerMs: 100 };
-/** As many as the largest market has slots: a smaller one is always asked for all that it can. */
-const CLIENTS = 16;
 
 export const scale: Benchmark = {
   name: "scale",
@@ -34,7 +32,7 @@ export const scale: Benchmark = {
         stops.push(market.stop);
         const target = marketTarget(market);
         const sample = (time: number) =>
-          sampleTarget(generator, target, { mode: "json", clients: CLIENTS, seconds: time });
+          sampleTarget(generator, target, { mode: "json", clients: providers * ENGINE.slots, seconds: time });
         progress(`warming up ${providers} providers`);
         await sample(quick ? 0.5 : 4);
         markets.push({ providers, samples: [], sample: () => sample(seconds) });

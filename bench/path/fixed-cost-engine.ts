@@ -7,7 +7,7 @@ import { ONE_PER_TURN, PIECES } from "./answer-script.ts";
 const NO_HASH: Hex = `0x${"00".repeat(32)}`;
 const PROMPT_TOKENS = 160;
 /** More than a benchmark has clients, so that nobody is refused as busy. */
-const SLOTS = 1_200;
+const SLOTS = 160;
 
 /** What answers of a pretended engine cost: time, and no processor. Nothing by default. */
 export const engineCostSchema = z.strictObject({

@@ -69,7 +69,7 @@ function market(conducts: readonly Conduct[], offers = conducts.map((_, index) =
       random: () => 0,
       purchases: { buy },
     },
-    { attempts: 4, acceptMs: 100, silenceMs: 100 },
+    { attempts: 4, acceptMs: 100, silenceMs: 100, queueMs: 0 },
   );
 
   async function buy(options: BuyOptions): Promise<Purchase> {

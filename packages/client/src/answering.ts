@@ -26,7 +26,12 @@ export interface AnsweringOptions {
   readonly attempts: number;
   readonly acceptMs: number;
   readonly silenceMs: number;
+  /** Milliseconds that a request waits for a slot when all are at work. */
+  readonly queueMs: number;
 }
+
+/** When a provider whose slots were all at work for others is asked again. */
+const BUSY_MS = 100;
 
 /** Answers one request, by as many providers as it takes within bounds. See `Buyer.ask`. */
 export type Answering = (ask: Ask, handlers: AnswerHandlers, signal?: AbortSignal) => Promise<Answer>;
@@ -72,12 +77,28 @@ export function createAnswering(modules: AnsweringModules, options: AnsweringOpt
     const text = createOneText(handlers.onText);
     let begun: Begun | null = null;
     let left = options.attempts;
+    const queuedUntil = performance.now() + options.queueMs;
+    /** Providers that refused because all their slots are at work, for other buyers. */
+    const busy = new Set<string>();
     /** Why the last provider did not answer, where that tells more than that nobody is left to ask. */
     let reason: DepinferError | null = null;
     for (;;) {
       const choice: Choice | DepinferError = attemptTo(() => choose(ask, tried, begun));
+      const patience = signal?.aborted ? 0 : queuedUntil - performance.now();
       if (choice instanceof DepinferError) {
-        throw reason ?? choice;
+        if (busy.size === 0 || patience <= 0) {
+          throw reason ?? choice;
+        }
+        await health.freed(Math.min(BUSY_MS, patience));
+        for (const peerId of busy) {
+          tried.delete(peerId);
+        }
+        busy.clear();
+        continue;
+      }
+      if (!choice.decision.idle && patience > 0) {
+        await health.freed(patience);
+        continue;
       }
       const { offer } = choice;
       const purchase = await buy(ask, choice, { handlers, text, begun, story, tried, signal });
@@ -87,6 +108,12 @@ export function createAnswering(modules: AnsweringModules, options: AnsweringOpt
       const { error } = purchase;
       // A refusal about payment was looked into; the same provider may serve now.
       const aboutPayment = error.code.startsWith("payment.");
+      if (error.code === "provider.busy" && patience > 0) {
+        tried.set(offer.peerId, "has all its slots at work");
+        busy.add(offer.peerId);
+        reason = error;
+        continue;
+      }
       if (aboutPayment && !repaired.has(offer.peerId)) {
         repaired.add(offer.peerId);
       } else {

@@ -12,9 +12,9 @@ import {
   FrameType,
   type Hex,
   logprobsSchema,
+  type PositionLogprobs,
   type SignedReceipt,
   signedReceiptSchema,
-  type TokenLogprob,
   toHex,
 } from "@depinfer/protocol";
 
@@ -49,7 +49,7 @@ export interface AttemptHandlers {
   readonly onText: (
     text: string,
     tokens: readonly number[],
-    logprobs: readonly TokenLogprob[] | undefined,
+    logprobs: readonly PositionLogprobs[] | undefined,
   ) => Promise<void> | undefined;
 }
 
@@ -85,7 +85,7 @@ export function attempt(
     let signed: SignedReceipt | null = null;
     let interim: SignedReceipt | null = null;
     const pieces: Piece[] = [];
-    let logprobs: readonly TokenLogprob[] | undefined;
+    let logprobs: readonly PositionLogprobs[] | undefined;
     let error: DepinferError | null = null;
     let refused = false;
     let cancelled = false;
@@ -128,7 +128,7 @@ export function attempt(
     }
 
     /** Of the tokens that came just now; they are sent before them. */
-    function takeLogprobs(count: number): readonly TokenLogprob[] | undefined {
+    function takeLogprobs(count: number): readonly PositionLogprobs[] | undefined {
       const told = logprobs;
       logprobs = undefined;
       if (told !== undefined && told.length !== count) {

@@ -9,7 +9,7 @@ import {
   type MicroUsd,
   microUsd,
   type Offer,
-  type TokenLogprob,
+  type PositionLogprobs,
   type Transcript,
   type Usage,
 } from "@depinfer/protocol";
@@ -50,6 +50,8 @@ export interface BuyerOptions extends ChannelOptions, VoucherSenderOptions {
   readonly acceptMs?: number;
   /** Milliseconds without any frame after which a provider that took the request is given up. */
   readonly silenceMs?: number;
+  /** Milliseconds that a request waits for a slot when all are at work. */
+  readonly queueMs?: number;
 }
 
 /** What an answer cost and where it came from. */
@@ -78,7 +80,7 @@ export interface AnswerHandlers {
   readonly onText: (
     text: string,
     tokens?: readonly number[],
-    logprobs?: readonly TokenLogprob[],
+    logprobs?: readonly PositionLogprobs[],
   ) => Promise<void> | undefined;
 }
 
@@ -137,6 +139,8 @@ export interface Buyer {
 const KEPT_STORIES = 10_000;
 /** Providers that are asked before a request fails. */
 const ATTEMPTS = 3;
+/** Longer than most answers of a small model take; a client that hears nothing for longer asks again by itself. */
+const QUEUE_MS = 10_000;
 /** Nothing is computed before ACCEPT, so a provider that takes longer is gone or overwhelmed. */
 const ACCEPT_MS = 1_000;
 /** A busy provider may take this long between two pieces of an answer. */
@@ -167,7 +171,12 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
 
   const answering = createAnswering(
     { ...modules, offers: () => host.offers.offers(), purchases, health, stories },
-    { attempts: options.attempts ?? ATTEMPTS, acceptMs: options.acceptMs ?? ACCEPT_MS, silenceMs },
+    {
+      attempts: options.attempts ?? ATTEMPTS,
+      acceptMs: options.acceptMs ?? ACCEPT_MS,
+      silenceMs,
+      queueMs: options.queueMs ?? QUEUE_MS,
+    },
   );
 
   return {

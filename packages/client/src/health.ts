@@ -23,6 +23,8 @@ export interface Health {
   /** A request is sent to a peer; call what comes back when it has ended. */
   enter(peerId: string): () => void;
   inFlight(peerId: string): number;
+  /** Resolves when a request of this buyer has ended somewhere, or after so many milliseconds. */
+  freed(withinMs: number): Promise<void>;
   firstToken(peerId: string, afterMs: number): void;
   succeeded(peerId: string): void;
   failed(peerId: string, reason: string): void;
@@ -77,6 +79,7 @@ const LEAST_HEDGE_MS = 150;
 /** @param now milliseconds since 1970. */
 export function createHealth(now: () => number = Date.now): Health {
   const peers = new Map<string, Peer>();
+  const waiting = new Set<() => void>();
 
   function of(peerId: string): Peer {
     const known = peers.get(peerId);
@@ -164,9 +167,22 @@ export function createHealth(now: () => number = Date.now): Health {
         if (inside) {
           inside = false;
           peer.inFlight -= 1;
+          // One place is for one who waits; whoever came first is woken.
+          const [first] = waiting;
+          first?.();
         }
       };
     },
+    freed: (withinMs) =>
+      new Promise((resolve) => {
+        const wake = () => {
+          clearTimeout(timer);
+          waiting.delete(wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, withinMs);
+        waiting.add(wake);
+      }),
     firstToken(peerId, afterMs) {
       const peer = of(peerId);
       const before = peer.latency;

@@ -40,6 +40,8 @@ export interface Rejection {
 /** Why this provider and no other. */
 export interface Decision {
   readonly chosen: Offer | undefined;
+  /** Whether the chosen one has a slot that is not at work, as far as the buyer knows. */
+  readonly idle: boolean;
   readonly rejected: readonly Rejection[];
 }
 
@@ -91,7 +93,7 @@ export function route(offers: readonly Offer[], policy: Policy, state: RoutingSt
       rejected.push({ provider: offer.provider, peerId: offer.peerId, reason: notDrawn(candidate) });
     }
   }
-  return { chosen, rejected };
+  return { chosen, idle: free.length > 0, rejected };
 }
 
 function notDrawn({

@@ -6,7 +6,7 @@ import {
   type DepinferError,
   type Hex,
   type Log,
-  levelOfAnswer,
+  levelOfGeneration,
   type MicroUsd,
   microUsd,
   type Offer,
@@ -253,7 +253,7 @@ function observe({ ask, offer, terms, payload }: Bought, delivered: Delivered, a
       ? Math.min(signed.receipt.promptTokens, ask.body.length)
       : accept.promptTokens;
   return {
-    offer: { ...offer, proofLevel: levelOfAnswer(offer.proofLevel, generation.temperature) },
+    offer: { ...offer, proofLevel: levelOfGeneration(offer.proofLevel, generation) },
     terms,
     payload,
     promptTokens,
