@@ -117,6 +117,34 @@ export function describeEngine(name: string, open: () => Promise<Engine>): void 
       expect(completion.text.split(" ").length).toBeLessThan(40);
     });
 
+    test("draws at most one more token once it is told to stop", async () => {
+      const abort = new AbortController();
+      let after = 0;
+      const generation: Generation = {
+        ...PLAIN_SAMPLING,
+        prompt: { messages: [{ role: "user", content: "Tell me a short story about a fox." }] },
+        temperature: 0,
+        seed: null,
+        stop: [],
+        maxTokens: 200,
+      };
+      let pieces = 0;
+      const prompt = engine.prompt(generation);
+      const completion = await engine.generate(
+        { generation, prompt, seed: new Uint8Array(32), maxTokens: 200, signal: abort.signal },
+        () => {
+          pieces += 1;
+          after += abort.signal.aborted ? 1 : 0;
+          if (pieces === 5) {
+            abort.abort();
+          }
+          return undefined;
+        },
+      );
+      expect(completion.stopReason).toBe("cancelled");
+      expect(after).toBeLessThanOrEqual(1);
+    });
+
     test("answers several requests at the same time, each its own", async () => {
       const questions = ["Hello!", "What is a receipt?", "Tell me a short story about a fox.", "Hello!"];
       const alone = [];

@@ -6,7 +6,7 @@ import {
   decodeRequest,
   type Generation,
   type Hex,
-  levelOfAnswer,
+  levelOfGeneration,
   meetsLevel,
   parseBody,
   type Receipt,
@@ -78,9 +78,10 @@ export function openReceipt(
   const { terms, body } = decodeRequest(requestBytes);
   const { generation, minProofLevel } = parseBody(terms.endpoint, body);
   const levelFaults: string[] = [];
-  const worth = levelOfAnswer(receipt.proofLevel, generation.temperature);
+  const worth = levelOfGeneration(receipt.proofLevel, generation);
   if (worth !== receipt.proofLevel) {
-    levelFaults.push(`at temperature ${generation.temperature} the level ${receipt.proofLevel} is ${worth}`);
+    const where = generation.temperature > 0 ? `at temperature ${generation.temperature}` : "for a shaped answer";
+    levelFaults.push(`${where} the level ${receipt.proofLevel} is ${worth}`);
   }
   // Whether a simulation may pass is the buyer's own decision, so nobody is accused of one that says its name.
   if (minProofLevel !== null && !meetsLevel(worth, minProofLevel, { allowSimulatedAttestation: true })) {

@@ -1,4 +1,5 @@
 import type { JsonSchema } from "./json-schema.ts";
+import { levelOfAnswer, type ProofLevel } from "./proof-level.ts";
 import type { NamedTensors } from "./tensors.ts";
 
 /** A function that the app offers to the model. */
@@ -100,4 +101,14 @@ export interface Generation extends Sampling {
 /** Whether anything but temperature and seed decides which token is chosen. */
 export function isShaped({ topP, presencePenalty, frequencyPenalty, logitBias, constraint }: Sampling): boolean {
   return topP < 1 || presencePenalty !== 0 || frequencyPenalty !== 0 || logitBias.length > 0 || constraint !== null;
+}
+
+/**
+ * The level of the answer to one request. At level `greedy` an answer is checked against the model's best tokens, so
+ * where something else than the model decides, and for vectors, it is `none`.
+ */
+export function levelOfGeneration(level: ProofLevel, generation: Generation): ProofLevel {
+  // At temperature 0 the best token is in every nucleus.
+  const other = isShaped({ ...generation, topP: 1 }) || "inputs" in generation.prompt;
+  return level === "greedy" && other ? "none" : levelOfAnswer(level, generation.temperature);
 }

@@ -15,7 +15,7 @@ import {
   FrameType,
   type Generation,
   type Hex,
-  levelOfAnswer,
+  levelOfGeneration,
   type MicroUsd,
   meetsLevel,
   missingFeatures,
@@ -135,7 +135,7 @@ export async function answer(
         provider: options.provider,
         ...usage,
         stopReason,
-        proofLevel: levelOfAnswer(engine.description.proofLevel, admitted.generation.temperature),
+        proofLevel: levelOfGeneration(engine.description.proofLevel, admitted.generation),
         cost: costDown(usage, prices),
         startedAt,
         finishedAt: Date.now(),
@@ -278,7 +278,7 @@ function admit({ engine, ledger, underWay }: AnswerModules, options: AnswerOptio
     );
   }
   const { generation, minProofLevel, features } = parseBody(terms.endpoint, request.body);
-  const level = levelOfAnswer(description.proofLevel, generation.temperature);
+  const level = levelOfGeneration(description.proofLevel, generation);
   // Whoever answers a demand that it cannot meet has signed for its own failure.
   if (minProofLevel !== null && !meetsLevel(level, minProofLevel, { allowSimulatedAttestation: true })) {
     throw refusal(

@@ -2,7 +2,7 @@ import { promptHash, seedCommitment, seedOfAnswer, textHash, transcriptRoot } fr
 import {
   costDown,
   encodeRequest,
-  levelOfAnswer,
+  levelOfGeneration,
   microUsd,
   parseBody,
   type Receipt,
@@ -72,7 +72,7 @@ export function evidenceOf(
     cachedTokens: 0,
     outputTokens: tokens.length,
     stopReason,
-    proofLevel: levelOfAnswer(proofLevel, generation.temperature),
+    proofLevel: levelOfGeneration(proofLevel, generation),
     cost: costDown({ promptTokens, cachedTokens: 0, outputTokens: tokens.length }, prices),
     startedAt: 1,
     finishedAt: 2,

@@ -5,11 +5,17 @@ import { eventData } from "./event-stream.ts";
 
 const usage = z.object({ prompt_tokens: z.int().min(0), completion_tokens: z.int().min(0) });
 
+const toolCallDelta = z.object({
+  index: z.int().min(0).optional(),
+  function: z.object({ name: z.string().nullish(), arguments: z.string().nullish() }).optional(),
+});
+export type ToolCallDelta = z.output<typeof toolCallDelta>;
+
 /** The parts of a chunk that matter here; upstreams add their own members, which are ignored. */
 const chunk = z.object({
   choices: z.array(
     z.object({
-      delta: z.object({ content: z.string().nullish() }).optional(),
+      delta: z.object({ content: z.string().nullish(), tool_calls: z.array(toolCallDelta).nullish() }).optional(),
       text: z.string().nullish(),
       finish_reason: z.string().nullish(),
       // Read by `tokenEvidence`, which knows what each kind of server puts here.
@@ -51,6 +57,13 @@ export interface UpstreamApi {
    * @throws DepinferError `upstream.malformed` when the answer is something else.
    */
   call<Schema extends z.ZodType>(path: string, body: object, schema: Schema): Promise<z.output<Schema>>;
+  /** As `call`, for a path of OpenAI's API. */
+  post<Schema extends z.ZodType>(
+    path: string,
+    body: object,
+    schema: Schema,
+    signal?: AbortSignal,
+  ): Promise<z.output<Schema>>;
   close(): Promise<void>;
 }
 
@@ -73,6 +86,31 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
     }
   }
 
+  async function checked<Schema extends z.ZodType>(
+    path: string,
+    body: object,
+    schema: Schema,
+    signal?: AbortSignal,
+  ): Promise<z.output<Schema>> {
+    const url = `${base.origin}${path}`;
+    const response = await request("POST", path, JSON.stringify(body), signal);
+    const text = await response.body.text().catch((cause: unknown) => {
+      throw connectionError(cause, url, timeout);
+    });
+    if (response.statusCode !== 200) {
+      throw refused(response.statusCode, text, url);
+    }
+    const parsed = schema.safeParse(tryJson(text));
+    if (!parsed.success) {
+      throw upstreamError(
+        "upstream.malformed",
+        `${url} answered ${JSON.stringify(text.slice(0, 200))}`,
+        "Check which kind of server it is, and its version",
+      );
+    }
+    return parsed.data;
+  }
+
   return {
     async models() {
       const response = await request("GET", `${prefix}/models`, null);
@@ -90,23 +128,8 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
       }
       return parsed.data.data;
     },
-    async call(path, body, schema) {
-      const url = `${base.origin}${root}/${path}`;
-      const response = await request("POST", `${root}/${path}`, JSON.stringify(body));
-      const text = await response.body.text();
-      if (response.statusCode !== 200) {
-        throw refused(response.statusCode, text, url);
-      }
-      const parsed = schema.safeParse(tryJson(text));
-      if (!parsed.success) {
-        throw upstreamError(
-          "upstream.malformed",
-          `${url} answered ${JSON.stringify(text.slice(0, 200))}`,
-          "Check which kind of server it is, and its version",
-        );
-      }
-      return parsed.data;
-    },
+    call: (path, body, schema) => checked(`${root}/${path}`, body, schema),
+    post: (path, body, schema, signal) => checked(`${prefix}/${path}`, body, schema, signal),
     async *stream(path, body, signal) {
       const response = await request("POST", `${prefix}/${path}`, JSON.stringify(body), signal);
       if (response.statusCode !== 200) {
@@ -116,7 +139,7 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
       try {
         for await (const data of eventData(response.body)) {
           if (data === "[DONE]") {
-            return;
+            break;
           }
           const value = tryJson(data);
           const reported = failure.safeParse(value);

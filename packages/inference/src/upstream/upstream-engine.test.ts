@@ -1,10 +1,11 @@
 import type { ServerResponse } from "node:http";
-import { errorCode, PLAIN_SAMPLING } from "@depinfer/protocol";
+import { errorCode, PLAIN_SAMPLING, parseBody } from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeEngine } from "../engine.behaviour.ts";
 import type { ScoringEngine } from "../engine.ts";
 import { createLlamaEngine } from "../llama/llama-engine.ts";
 import { listen, serveOpenAi, type TestServer } from "../testing/openai-server.ts";
+import { parseVectorsText } from "../vectors-text.ts";
 import { createUpstreamEngine } from "./upstream-engine.ts";
 
 const weights = new URL("../../../../models/depinfer-tiny/depinfer-tiny.q8_0.gguf", import.meta.url).pathname;
@@ -46,6 +47,80 @@ describe("an OpenAI-compatible server", () => {
       "its answers cannot be checked: chat/completions gives no token ids",
       "its answers cannot be checked: chat/completions gives no token ids",
     ]);
+  });
+
+  test("has the features that its answers show, or those that its operator declares", async () => {
+    const found = [];
+    for (const kind of KINDS) {
+      const { description, dispose } = await createUpstreamEngine({ url: urlOf(kind) });
+      found.push(description.features);
+      await dispose();
+    }
+    const shown = ["json", "tools", "topP"];
+    const told = ["json", "tools", "logprobs", "topP"];
+    expect(found).toEqual([told, told, shown, shown]);
+    const declared = await createUpstreamEngine({ url: urlOf("bare"), features: ["penalties", "images", "logprobs"] });
+    expect(declared.description.features).toEqual(["penalties", "images"]);
+    await declared.dispose();
+  });
+
+  test("is asked for everything that decides the answer, and its calls become text", async () => {
+    const bodies: Record<string, unknown>[] = [];
+    const server = await listen((path, body, response) => {
+      if (path === "/v1/models") {
+        response.end(JSON.stringify({ data: [{ id: "m" }] }));
+        return;
+      }
+      if (path === "/v1/embeddings") {
+        const data = [
+          { index: 1, embedding: [0, 1] },
+          { index: 0, embedding: [1, 0] },
+        ];
+        response.end(JSON.stringify({ data, usage: { prompt_tokens: 4 } }));
+        return;
+      }
+      bodies.push(JSON.parse(body.toString()));
+      const calls = [
+        [{ index: 0, id: "a", type: "function", function: { name: "f", arguments: "" } }],
+        [{ index: 0, function: { arguments: '{"x":' } }],
+        [{ index: 0, function: { arguments: "1}" } }],
+        [{ index: 1, id: "b", type: "function", function: { name: "g", arguments: "" } }],
+      ];
+      for (const tool_calls of calls) {
+        response.write(`data: ${JSON.stringify({ choices: [{ delta: { tool_calls } }] })}\n\n`);
+      }
+      response.end('data: {"choices":[{"delta":{},"finish_reason":"tool_calls"}]}\n\ndata: [DONE]\n\n');
+    });
+    const upstream = await createUpstreamEngine({ url: server.url, features: ["tools", "images", "embedding"] });
+    const tool = { type: "function", function: { name: "f", description: "", parameters: { type: "object" } } };
+    const image = { type: "image_url", image_url: { url: "https://example.org/a.png", detail: "low" } };
+    const asked = {
+      temperature: 0.5,
+      top_p: 0.5,
+      presence_penalty: 1,
+      frequency_penalty: -1,
+      logit_bias: { 5: 3 },
+      seed: 3,
+      stop: ["x"],
+      tools: [tool],
+      tool_choice: "required",
+      parallel_tool_calls: false,
+      messages: [{ role: "user", content: [{ type: "text", text: "hi" }, image] }],
+    };
+    const { generation } = parseBody("chat", Buffer.from(JSON.stringify({ model: "m", ...asked })));
+    const request = { generation, prompt: { tokens: [] }, seed: new Uint8Array(32), maxTokens: 5 };
+    const { text, stopReason } = await upstream.generate(request, () => undefined);
+    expect(bodies.at(-1)).toMatchObject(asked);
+    expect(text).toBe(
+      '<tool_call>{"name": "f", "arguments": {"x":1}}</tool_call><tool_call>{"name": "g", "arguments": {}}</tool_call>',
+    );
+    expect(stopReason).toBe("end");
+    const vectors = parseBody("embedding", Buffer.from(JSON.stringify({ model: "m", input: ["a", "b"] })));
+    const answered = await upstream.generate({ ...request, generation: vectors.generation }, () => undefined);
+    expect(parseVectorsText(answered.text)).toEqual([Float32Array.of(1, 0), Float32Array.of(0, 1)]);
+    expect(answered).toMatchObject({ promptTokens: 4, outputTokens: 0 });
+    await upstream.dispose();
+    server.close();
   });
 
   test("that refuses log-probabilities is unverifiable, and its other requests ask for none", async () => {
@@ -151,6 +226,16 @@ describe("an upstream that fails", () => {
       (response) => response.writeHead(500).end('{"error":{"message":"out of memory"}}'),
     ],
     ["a stream cut before its end", "upstream.truncated", (response) => response.end(chunk("half an"))],
+    [
+      "a stream that says it is done and never finished",
+      "upstream.truncated",
+      (response) => response.end(`${chunk("half an")}data: [DONE]\n\n`),
+    ],
+    [
+      "an answer that was given up",
+      "upstream.failed",
+      (response) => response.end(`${chunk("half an", "abort")}data: [DONE]\n\n`),
+    ],
     [
       "a connection cut in mid-stream",
       "upstream.unreachable",

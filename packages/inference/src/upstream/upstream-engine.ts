@@ -1,7 +1,7 @@
 import {
   classId,
   DepinferError,
-  type Generation,
+  type Feature,
   type Hex,
   type ProofLevel,
   type StopReason,
@@ -9,10 +9,15 @@ import {
 } from "@depinfer/protocol";
 import type { Completion, Engine, EngineDescription, GenerateOptions, OnDelta } from "../engine.ts";
 import { createSlots } from "../slots.ts";
+import { createCallWriter } from "./call-writer.ts";
 import { EVIDENCE_PARAMETERS, type GenerationPath, probeEvidence } from "./probe.ts";
+import { probeFeatures } from "./probe-features.ts";
 import { servedModel, upstreamClass } from "./served-model.ts";
 import { tokenEvidence } from "./token-evidence.ts";
 import { createUpstreamApi, type UpstreamApi, type UpstreamOptions } from "./upstream-api.ts";
+import { upstreamRequest } from "./upstream-body.ts";
+import { upstreamLogprobs } from "./upstream-logprobs.ts";
+import { upstreamVectors } from "./upstream-vectors.ts";
 
 export interface UpstreamEngineOptions extends UpstreamOptions {
   /** Model name at the upstream; its first model by default. */
@@ -22,6 +27,8 @@ export interface UpstreamEngineOptions extends UpstreamOptions {
   readonly slots?: number;
   /** Tokens that prompt and answer may have together; upstreams do not tell it. */
   readonly contextLength?: number;
+  /** What the server honours, where its operator says it; otherwise it is asked. */
+  readonly features?: readonly Feature[];
 }
 
 const DEFAULT_SLOTS = 8;
@@ -39,6 +46,9 @@ export async function createUpstreamEngine(options: UpstreamEngineOptions): Prom
   const api = createUpstreamApi(options);
   const model = await servedModel(api, options.model);
   const { level, note } = await probeEvidence(api, model);
+  const has = options.features ?? (await probeFeatures(api, model));
+  // Log-probabilities are told beside token ids, so a server without ids has none to tell.
+  const features = has.filter((feature) => feature !== "logprobs" || level !== "none");
   const runtimeClass = upstreamClass(model, options.weights);
   const description: EngineDescription = {
     model,
@@ -48,18 +58,30 @@ export async function createUpstreamEngine(options: UpstreamEngineOptions): Prom
     ...(note === "" ? {} : { levelNote: note }),
     contextLength: options.contextLength ?? DEFAULT_CONTEXT,
     slots: options.slots ?? DEFAULT_SLOTS,
+    features,
   };
   const slots = createSlots(Array.from({ length: description.slots }, (_, index) => ({ index })));
   return {
     description,
     prompt(generation) {
-      textPrompt(generation.prompt);
+      if (!("inputs" in generation.prompt)) {
+        textPrompt(generation.prompt);
+      }
       return { tokens: [] };
     },
-    generate: (request, onDelta) => slots.run(() => generate(api, model, level, request, onDelta)),
+    generate: (request, onDelta) =>
+      slots.run(() => {
+        const { prompt } = request.generation;
+        return "inputs" in prompt
+          ? upstreamVectors(api, model, prompt, request.signal, onDelta)
+          : generate(api, model, level, request, onDelta);
+      }),
     dispose: () => api.close(),
   };
 }
+
+/** Reasons to finish that are none: the answer is not whole. */
+const FAILED: readonly string[] = ["error", "abort"];
 
 async function generate(
   api: UpstreamApi,
@@ -73,19 +95,27 @@ async function generate(
   let usage = { prompt_tokens: 0, completion_tokens: 0 };
   const tokens: number[] = [];
   const logprobs: number[] = [];
-  const { path, body } = upstreamBody(model, level, generation, maxTokens);
+  const { path, body: wanted } = upstreamRequest(model, generation, maxTokens);
+  const body = level === "none" ? wanted : withEvidence(path, wanted, generation.logprobs);
+  const calls = createCallWriter();
   try {
     for await (const chunk of api.stream(path, body, signal)) {
       usage = chunk.usage ?? usage;
       for (const choice of chunk.choices) {
         finish = choice.finish_reason ?? finish;
-        const piece = choice.delta?.content ?? choice.text ?? "";
+        const said = choice.delta?.content ?? choice.text ?? "";
+        const called = choice.delta?.tool_calls ?? [];
+        const piece = (said === "" ? "" : calls.close() + said) + calls.push(called);
         const evidence = level === "none" ? null : tokenEvidence(choice);
         tokens.push(...(evidence?.ids ?? []));
         logprobs.push(...(evidence?.logprobs ?? []));
         text += piece;
         if (piece !== "" || (evidence !== null && evidence.ids.length > 0)) {
-          await onDelta(evidence?.ids ?? [], piece);
+          const told =
+            generation.logprobs === null || evidence === null
+              ? undefined
+              : upstreamLogprobs(choice, evidence.ids, generation.logprobs);
+          await onDelta(evidence?.ids ?? [], piece, told);
         }
       }
     }
@@ -94,8 +124,21 @@ async function generate(
       throw error;
     }
   }
+  const closing = calls.close();
+  if (closing !== "") {
+    text += closing;
+    await onDelta([], closing);
+  }
   if (level !== "none" && !signal?.aborted) {
     requireTokens(tokens.length, usage.completion_tokens);
+  }
+  if (finish !== null && FAILED.includes(finish)) {
+    throw new DepinferError({
+      code: "upstream.failed",
+      message: `The upstream gave up in mid-answer: ${finish}`,
+      remedy: "Try again or use another provider",
+      retryable: true,
+    });
   }
   const stopReason: StopReason = signal?.aborted ? "cancelled" : finish === "length" ? "length" : "end";
   return {
@@ -105,6 +148,19 @@ async function generate(
     promptTokens: usage.prompt_tokens,
     outputTokens: tokens.length > 0 ? tokens.length : usage.completion_tokens,
     ...(logprobs.length > 0 && logprobs.length === tokens.length ? { logprobs } : {}),
+  };
+}
+
+/** The request with what makes the server tell its tokens, and no fewer alternatives than were asked for. */
+function withEvidence(path: GenerationPath, body: object, logprobs: number | null): object {
+  const { return_tokens_as_token_ids: named, ...evidence } = EVIDENCE_PARAMETERS[path];
+  const alternatives = Math.max(1, logprobs ?? 0);
+  return {
+    ...body,
+    ...evidence,
+    ...(path === "completions" ? { logprobs: alternatives } : { top_logprobs: alternatives }),
+    // Names in place of texts; an app that asks for log-probabilities wants texts.
+    ...(logprobs === null ? { return_tokens_as_token_ids: named } : {}),
   };
 }
 
@@ -122,22 +178,4 @@ function requireTokens(sent: number, counted: number): void {
       retryable: true,
     });
   }
-}
-
-function upstreamBody(model: string, level: ProofLevel, generation: Generation, maxTokens: number) {
-  const { temperature, seed, stop } = generation;
-  const prompt = textPrompt(generation.prompt);
-  const path: GenerationPath = "messages" in prompt ? "chat/completions" : "completions";
-  const body = {
-    model,
-    ...("messages" in prompt ? { messages: prompt.messages } : { prompt: prompt.text }),
-    temperature,
-    max_tokens: maxTokens,
-    stream: true,
-    stream_options: { include_usage: true },
-    ...(level === "none" ? {} : EVIDENCE_PARAMETERS[path]),
-    ...(seed === null ? {} : { seed }),
-    ...(stop.length === 0 ? {} : { stop }),
-  };
-  return { path, body };
 }
