@@ -7,6 +7,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: ["source", "node", "default"] } },
   test: {
+    // A package of theirs has a `source` of its own, which Node does not run inside node_modules.
+    server: { deps: { inline: [/\/node_modules\/(ai|@ai-sdk|eventsource-parser)\//] } },
     include: [
       "packages/*/src/**/*.test.ts",
       "services/*/src/**/*.test.ts",
