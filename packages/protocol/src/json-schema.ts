@@ -38,6 +38,8 @@ export type StringFormat = (typeof STRING_FORMATS)[number];
 
 const MOST_SCHEMAS = 2_000;
 const MOST_DEPTH = 32;
+/** Members that one place of an answer may have to choose from. */
+const MOST_PROPERTIES = 500;
 /** Larger counts would have to be counted out, and no answer of this length is meant. */
 const MOST_COUNT = 100_000;
 
@@ -166,7 +168,12 @@ export function checkSchema(schema: JsonSchema, param: string): void {
         refuse(where, `is ${JSON.stringify(value)}; known are ${TYPES.join(", ")}`);
       }
     },
-    properties: table,
+    properties(value, where, depth, direct) {
+      if (isJsonObject(value) && Object.keys(value).length > MOST_PROPERTIES) {
+        refuse(where, `has more than ${MOST_PROPERTIES} members`);
+      }
+      table(value, where, depth, direct);
+    },
     $defs: table,
     definitions: table,
     required(value, where) {

@@ -1,4 +1,4 @@
-import { microUsd, parseMinimumLevel } from "@depinfer/protocol";
+import { FEATURES, microUsd, parseMinimumLevel } from "@depinfer/protocol";
 import { type Command, Option } from "commander";
 import { defaultHome, homePaths } from "../home.ts";
 import type { ServiceOptions } from "../service/connect.ts";
@@ -29,6 +29,12 @@ function addNode(program: Command): void {
       "--upstream-weights <sha256>",
       "hash of the weight file that the upstream serves, so that others can check it",
       digest,
+    )
+    .addOption(
+      new Option(
+        "--features <names...>",
+        "what the upstream honours (penalties, images, …), if it is not to be found out by asking it",
+      ).choices(FEATURES),
     )
     .option("--simulate-attestation", "TEST ONLY: show a SIMULATED quote, as if this ran in a trusted domain")
     .option("--slots <count>", "requests answered at once; each is covered by stake", integer, 2)
@@ -72,6 +78,9 @@ function addNode(program: Command): void {
             ...(model === undefined ? {} : { model }),
             ...(upstream === undefined ? {} : { upstream }),
             ...(upstreamWeights === undefined ? {} : { upstreamWeights }),
+            ...(options.features === undefined
+              ? {}
+              : { features: FEATURES.filter((feature) => options.features?.includes(feature)) }),
             ...(onnx === undefined ? {} : { onnx }),
             ...(upstreamModel === undefined ? {} : { upstreamModel }),
             ...(context === undefined ? {} : { contextLength: context }),

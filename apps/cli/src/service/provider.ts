@@ -18,7 +18,7 @@ import {
   needsSubstitute,
   PROVIDER_MIGRATIONS,
 } from "@depinfer/node";
-import { type Hex, type Log, type MicroUsd, microUsd, type Prices, toHex } from "@depinfer/protocol";
+import { type Feature, type Hex, type Log, type MicroUsd, microUsd, type Prices, toHex } from "@depinfer/protocol";
 import { auditRulesOf } from "../audit-rules.ts";
 import { embeddedModels } from "../home.ts";
 import { resolveModel } from "../model-file.ts";
@@ -26,6 +26,7 @@ import { connect, type ServiceOptions } from "./connect.ts";
 import { join } from "./join.ts";
 import type { RunningService } from "./lifecycle.ts";
 import { openProviderShop, type ProviderShopOptions } from "./provider-shop.ts";
+import { tracingOf } from "./tracing.ts";
 
 export interface ProviderOptions extends ServiceOptions {
   /** Path, URL or `hf:` reference of a GGUF file; the embedded test model by default. */
@@ -37,6 +38,8 @@ export interface ProviderOptions extends ServiceOptions {
   readonly upstreamModel?: string;
   /** SHA-256 of the weight file that the upstream serves, as its operator declares it. */
   readonly upstreamWeights?: Hex;
+  /** What the upstream honours, as its operator declares it; otherwise it is asked. */
+  readonly features?: readonly Feature[];
   /** Show a SIMULATED quote, as if this ran in a trusted domain. For tests and demonstrations. */
   readonly simulateAttestation: boolean;
   readonly slots: number;
@@ -84,8 +87,19 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
     path: joinPath(options.home, "journal.sqlite"),
     parts: { provider: PROVIDER_MIGRATIONS },
   });
+  const tracing = tracingOf("provider", log);
   const node = createNode(
-    { host, chain, engine, journal, nonces, receiptSigner: identity.signer, recoverAddress, log },
+    {
+      host,
+      chain,
+      engine,
+      journal,
+      nonces,
+      receiptSigner: identity.signer,
+      recoverAddress,
+      log,
+      ...(tracing === undefined ? {} : { record: tracing.record }),
+    },
     {
       provider,
       prices: options.prices,
@@ -131,6 +145,7 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
       await shop?.stop();
       await node.stop();
       await host.stop();
+      await tracing?.stop();
       journal.close();
       await engine.dispose();
     },
@@ -156,6 +171,7 @@ async function openEngine(options: ProviderOptions, log: Log): Promise<Engine> {
       url: options.upstream,
       slots: options.slots,
       ...(options.upstreamWeights === undefined ? {} : { weights: options.upstreamWeights }),
+      ...(options.features === undefined ? {} : { features: options.features }),
       ...(options.upstreamModel === undefined ? {} : { model: options.upstreamModel }),
       ...(options.contextLength === undefined ? {} : { contextLength: options.contextLength }),
       ...(process.env.DEPINFER_UPSTREAM_KEY === undefined ? {} : { apiKey: process.env.DEPINFER_UPSTREAM_KEY }),

@@ -114,13 +114,14 @@ function enter(grammar: Grammar, rest: Rest | null, state: OpenState): void {
       break;
     case "repeat": {
       const { part, min, max } = grammar;
+      // The way out comes first: it may not be among the readings that are lost.
+      if (min === 0) {
+        follow(rest, state);
+      }
       if (max > 0) {
         const unbounded = min === 0 && max === Number.POSITIVE_INFINITY;
         const again: Grammar = unbounded ? grammar : { kind: "repeat", part, min: Math.max(0, min - 1), max: max - 1 };
         enter(part, { grammar: again, rest }, state);
-      }
-      if (min === 0) {
-        follow(rest, state);
       }
       break;
     }

@@ -189,18 +189,19 @@ export function schemaGrammar(root: JsonSchema): Grammar {
     if (members.length === 0 && properties === undefined && additionalProperties !== false) {
       return objectOf(grammarAt(additionalProperties === true ? undefined : additionalProperties));
     }
-    // From the last member to the first: what may come after it, where something came before and where nothing did.
+    // From the last member to the first: what may follow a member, and the members of which the next may be one.
     let after = sequence(space, text("}"));
-    let first = after;
+    let next: readonly Grammar[] = [];
+    let mayEnd = true;
     for (const [name, value] of members.toReversed()) {
-      const member = sequence(space, text(`${JSON.stringify(name)}:`), space, grammarAt(value));
+      const member = sequence(text(`${JSON.stringify(name)}:`), space, grammarAt(value), after);
       const optional = !needed.includes(name);
-      const joined = sequence(text(","), member, after);
-      const alone = sequence(member, after);
-      first = optional ? choice(alone, first) : alone;
-      after = optional ? choice(joined, after) : joined;
+      next = [member, ...(optional ? next : [])];
+      mayEnd &&= optional;
+      const more = sequence(text(","), space, choice(...next));
+      after = mayEnd ? choice(sequence(space, text("}")), more) : more;
     }
-    return sequence(text("{"), first);
+    return sequence(text("{"), space, choice(...(mayEnd ? [text("}")] : []), ...next));
   }
 
   return grammarAt(root);
