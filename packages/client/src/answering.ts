@@ -1,4 +1,4 @@
-import { DepinferError, errorMessage, type Log, type Offer } from "@depinfer/protocol";
+import { DepinferError, errorMessage, type Hex, type Log, type Offer } from "@depinfer/protocol";
 import type { Ask } from "./ask.ts";
 import type { Begun } from "./begun.ts";
 import type { Answer, AnswerHandlers } from "./buyer.ts";
@@ -19,6 +19,21 @@ export interface AnsweringModules {
   readonly log: Log;
   readonly random: () => number;
   readonly attestationFault?: (offer: Offer) => string | undefined;
+  /** Told of every provider that was asked, once it is done. */
+  readonly onAttempt?: (attempt: FinishedAttempt) => void;
+}
+
+/** One provider that was asked, for metrics and traces. */
+export interface FinishedAttempt {
+  readonly requestId: Hex;
+  readonly kind: AttemptKind;
+  readonly provider: Hex;
+  readonly model: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+  /** What went wrong, or null. */
+  readonly error: DepinferError | null;
 }
 
 export interface AnsweringOptions {
@@ -194,8 +209,11 @@ export function createAnswering(modules: AnsweringModules, options: AnsweringOpt
         handlers.onAccept?.(taken);
       },
     };
+    const startedAt = Date.now();
     const purchase = await purchases.buy({ ask, offer, handlers: told, acceptMs, signal, begun });
-    note({ requestId: purchase.requestId, outcome: purchase.error === null ? "answered" : purchase.error.message });
+    const { requestId, error } = purchase;
+    modules.onAttempt?.({ requestId, kind, provider, model: offer.model, startedAt, endedAt: Date.now(), error });
+    note({ requestId, outcome: error === null ? "answered" : error.message });
     return purchase;
   }
 }

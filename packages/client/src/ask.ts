@@ -1,4 +1,4 @@
-import type { AuditFlag, Endpoint, MicroUsd } from "@depinfer/protocol";
+import type { AuditFlag, Endpoint, Hex, MicroUsd } from "@depinfer/protocol";
 import type { Policy } from "./route.ts";
 
 /** A pass that pays for a request, and what it pays. */
@@ -25,4 +25,9 @@ export interface Ask {
   readonly budget?: MicroUsd | null;
   /** The pass that pays instead of the wallet; the wallet when it is missing or null. */
   readonly pass?: AskPass | null;
+  /**
+   * Called for each provider that is about to be asked, before the request is written down. What is recorded in the buyer's
+   * journal by then is durable no later than the request, so a crash cannot leave one without the other.
+   */
+  readonly onBegun?: (requestId: Hex) => void;
 }

@@ -13,7 +13,7 @@ import {
   type Transcript,
   type Usage,
 } from "@depinfer/protocol";
-import { createAnswering } from "./answering.ts";
+import { createAnswering, type FinishedAttempt } from "./answering.ts";
 import type { Ask } from "./ask.ts";
 import { type AccountTotals, createBuyerLedger } from "./buyer-ledger.ts";
 import type { BuyerChannel, StoredRequest } from "./buyer-rows.ts";
@@ -41,6 +41,8 @@ export interface BuyerModules {
   readonly random: () => number;
   /** What is wrong with an offer's quote, or undefined. Without it no offer passes for `attested`. */
   readonly attestationFault?: (offer: Offer) => string | undefined;
+  /** Told of every provider that was asked, once it is done. */
+  readonly onAttempt?: (attempt: FinishedAttempt) => void;
 }
 
 export interface BuyerOptions extends ChannelOptions, VoucherSenderOptions {

@@ -1,3 +1,4 @@
+export type { FinishedAttempt } from "./answering.ts";
 export type { Ask, AskPass } from "./ask.ts";
 export {
   type Answer,

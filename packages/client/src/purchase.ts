@@ -123,6 +123,7 @@ export function createPurchases(modules: PurchaseModules, { silenceMs }: { reado
     const { provider, peerId, model } = offer;
     const { account } = ask;
     underWay.add(id);
+    ask.onBegun?.(id);
     return ledger.start(
       {
         id,

@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Buyer, mostCost } from "@depinfer/client";
-import { DepinferError } from "@depinfer/protocol";
+import { type Answer, type Buyer, mostCost } from "@depinfer/client";
+import { DepinferError, type RecordSpan, type SpanRecord } from "@depinfer/protocol";
 import type { Admission, Wanted } from "./admission/admission.ts";
 import { type Asked, type AskedOptions, type Entrance, readAsked } from "./asked.ts";
 import { type Idempotency, idempotencyKey } from "./idempotency.ts";
 import type { ApiKey } from "./keys.ts";
+import type { Metrics } from "./metrics.ts";
 import type { PassDesk, PassSeat } from "./passes.ts";
-import { goneSignal, httpReply, keptReply, type Reply, sendWhole, withHeaders } from "./reply.ts";
-import { type Customer, recoverAnswer, type ServeHooks, serve } from "./serve.ts";
+import { goneSignal, httpReply, keptReply, type Reply, sendWhole, toldWhenBegun, withHeaders } from "./reply.ts";
+import { type Customer, recoverAnswer, serve } from "./serve.ts";
 
 export interface CompleteModules {
   readonly buyer: Buyer;
@@ -15,6 +16,9 @@ export interface CompleteModules {
   readonly idempotency: Idempotency;
   /** Lets passes pay; without it a key with a pass is refused. */
   readonly passes?: PassDesk;
+  readonly metrics?: Metrics;
+  /** Takes spans for traces. */
+  readonly record?: RecordSpan;
 }
 
 /**
@@ -64,22 +68,33 @@ export async function complete(
  * @throws DepinferError `limit.*` or `budget.exhausted`, or what the buyer says, as long as nothing was written.
  */
 export async function buy(
-  { buyer, passes, admission }: CompleteModules,
+  { buyer, passes, admission, metrics, record }: CompleteModules,
   asked: Asked,
   key: ApiKey,
   reply: Reply,
   signal: AbortSignal,
-  onBought?: ServeHooks["onBought"],
+  onBegun?: Customer["onBegun"],
 ): ReturnType<typeof serve> {
+  const startedAt = Date.now();
   const permit = await admission.enter(key, wantedOf(buyer, asked));
   let usedTokens: number | undefined;
   try {
-    const limited = withHeaders(reply, () => permit.headers);
-    const customer = { account: key.name, budget: permit.budget };
+    const timed =
+      metrics === undefined ? reply : toldWhenBegun(reply, (ms) => metrics.firstToken(asked.endpoint, ms / 1_000));
+    const limited = withHeaders(timed, () => permit.headers);
+    const customer: Customer = {
+      account: key.name,
+      budget: permit.budget,
+      ...(onBegun === undefined ? {} : { onBegun }),
+    };
     const result =
       key.pass === null
-        ? await serve(buyer, asked, customer, limited, signal, onBought === undefined ? {} : { onBought })
+        ? await serve(buyer, asked, customer, limited, signal)
         : await buyWithPass(key.pass, customer, limited);
+    if ("answer" in result) {
+      metrics?.answered(result.answer);
+      record?.(spanOf(asked, result.answer, startedAt));
+    }
     usedTokens = "answer" in result ? result.answer.usage.promptTokens + result.answer.usage.outputTokens : undefined;
     return result;
   } finally {
@@ -94,10 +109,7 @@ export async function buy(
     try {
       const counted = withHeaders(limited, () => ({ "x-depinfer-pass-remaining": seat.remaining().toString() }));
       return await serve(buyer, asked, { ...customer, pass: seat.pass }, counted, signal, {
-        onBought(requestId, promptTokens) {
-          seat.bought(requestId);
-          onBought?.(requestId, promptTokens);
-        },
+        onBought: (requestId) => seat.bought(requestId),
         // Before the last piece, so that the next request finds it counted.
         onAnswer: ({ usage }) => seat.leave(usage),
       });
@@ -105,6 +117,32 @@ export async function buy(
       await seat.leave();
     }
   }
+}
+
+/** The span that contains those of all providers that were asked. */
+function spanOf(
+  { endpoint, parsed: { model, stream } }: Asked,
+  { requestId, receipts, offer, usage, cost, stopReason }: Answer,
+  startedAt: number,
+): SpanRecord {
+  return {
+    requestId,
+    name: `answer ${endpoint}`,
+    kind: "server",
+    root: true,
+    startedAt,
+    endedAt: Date.now(),
+    attributes: {
+      "gen_ai.request.model": model,
+      "gen_ai.usage.input_tokens": usage.promptTokens,
+      "gen_ai.usage.output_tokens": usage.outputTokens,
+      "depinfer.stream": stream,
+      "depinfer.provider": offer.provider,
+      "depinfer.parts": receipts.length,
+      "depinfer.cost_units": Number(cost),
+      "depinfer.stop_reason": stopReason,
+    },
+  };
 }
 
 /** Output limit when the client names none; the buyer's. */
@@ -119,8 +157,9 @@ function wantedOf(buyer: Buyer, { parsed, body }: Asked): Wanted {
     .filter(({ model }) => model === parsed.model)
     .map((offer) => mostCost(body, maxTokens, offer));
   return {
-    tokens: Math.ceil(body.length / BYTES_PER_TOKEN) + maxTokens,
-    units: costs.reduce<bigint>((most, cost) => (cost > most ? cost : most), 0n),
+    // Each choice is bought by itself.
+    tokens: parsed.n * (Math.ceil(body.length / BYTES_PER_TOKEN) + maxTokens),
+    units: BigInt(parsed.n) * costs.reduce<bigint>((most, cost) => (cost > most ? cost : most), 0n),
   };
 }
 

@@ -4,10 +4,12 @@ import {
   bytes32Schema,
   DepinferError,
   type Endpoint,
+  errorCode,
   errorMessage,
   type Hex,
   type Log,
   type MinimumLevel,
+  type RecordSpan,
 } from "@depinfer/protocol";
 import type { Admission } from "./admission/admission.ts";
 import { scopeOf } from "./admission/scope-of.ts";
@@ -18,6 +20,7 @@ import { sendError, sendJson } from "./http-error.ts";
 import { checkHeaders, checkHostAndOrigin, SERVER_LIMITS } from "./http-guard.ts";
 import type { Idempotency } from "./idempotency.ts";
 import { type ApiKey, type Keys, requireScope } from "./keys.ts";
+import type { Metrics } from "./metrics.ts";
 import type { PassDesk } from "./passes.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
 import { createRouter, type Handler, type RouteModules, type RouteTable } from "./routes.ts";
@@ -42,6 +45,9 @@ export interface GatewayModules {
   /** Keeps files and batches; without it there are none. */
   readonly batches?: BatchStore;
   readonly log: Log;
+  readonly metrics?: Metrics;
+  /** Takes spans for traces. */
+  readonly record?: RecordSpan;
 }
 
 export interface GatewayOptions {
@@ -89,6 +95,8 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
     allowSimulatedAttestation: options.allowSimulatedAttestation ?? false,
   };
   const responses = new WeakMap<IncomingMessage, ServerResponse>();
+  /** Paths as they stand in the tables, for metrics. */
+  const endpoints = new WeakMap<IncomingMessage, string>();
   let draining = false;
   /** Requests whose answers are not whole yet. */
   let atWork = 0;
@@ -200,6 +208,7 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
       const path = pathOf(request);
       const found = router.find(path);
       const handler = found?.methods[request.method ?? "GET"];
+      endpoints.set(request, found?.path ?? "other");
       if (found === undefined) {
         throw new DepinferError({
           code: "http.notFound",
@@ -226,6 +235,9 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
       responses.set(request, response);
       await handler(request, response, found.params);
     } catch (error) {
+      if (/^(?:limit|budget|key)\./.test(errorCode(error) ?? "")) {
+        modules.metrics?.refused(errorCode(error) ?? "");
+      }
       if (!(error instanceof DepinferError)) {
         log("error", `request failed: ${errorMessage(error)}`);
       }
@@ -253,8 +265,13 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
     },
     (request, response) => {
       atWork += 1;
+      const closed = modules.metrics?.opened();
+      const started = performance.now();
       response.once("close", () => {
         atWork -= 1;
+        closed?.();
+        const seconds = (performance.now() - started) / 1_000;
+        modules.metrics?.responded(endpoints.get(request) ?? "other", response.statusCode, seconds);
       });
       if (draining) {
         response.setHeader("connection", "close");

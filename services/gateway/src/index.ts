@@ -23,6 +23,7 @@ export {
   SCOPES,
 } from "./keys.ts";
 export { localAccountStates } from "./limits/account-state.ts";
+export { createMetrics, type Metrics } from "./metrics.ts";
 export { GATEWAY_MIGRATIONS } from "./migrations.ts";
 export { createPassDesk, type PassDesk, type PassDeskModules } from "./passes.ts";
 export { createResponseStore, RESPONSE_MIGRATIONS, type ResponseStore } from "./responses/response-store.ts";

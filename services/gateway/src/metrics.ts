@@ -1,12 +1,5 @@
-import type { Answer, Buyer, PeerHealth } from "@depinfer/client";
+import type { Answer, Buyer, FinishedAttempt, PeerHealth } from "@depinfer/client";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-
-/** One provider that was asked. */
-export interface FinishedAttempt {
-  readonly kind: string;
-  readonly answered: boolean;
-  readonly seconds: number;
-}
 
 /** Counters of a gateway, in Prometheus' form. Holds no prompts, answers, keys, or names of accounts. */
 export interface Metrics {
@@ -15,7 +8,7 @@ export interface Metrics {
   /** The first piece of an answer was sent. */
   firstToken(endpoint: string, seconds: number): void;
   answered(answer: Pick<Answer, "usage" | "cost" | "offer">): void;
-  attempted(attempt: FinishedAttempt): void;
+  attempted(attempt: Pick<FinishedAttempt, "kind" | "startedAt" | "endedAt" | "error">): void;
   /** A request was refused for a limit or a budget. */
   refused(reason: string): void;
   /** A response began; call what comes back when it has ended. */
@@ -149,9 +142,9 @@ export function createMetrics(buyer: Pick<Buyer, "offers" | "health" | "money">)
       tokens.inc({ model, kind: "output" }, usage.outputTokens);
       cost.inc({ model }, Number(paid) / UNITS_PER_USD);
     },
-    attempted({ kind, answered, seconds }) {
-      attempts.inc({ kind, outcome: answered ? "answered" : "failed" });
-      attemptSeconds.observe({ kind }, seconds);
+    attempted({ kind, startedAt, endedAt, error }) {
+      attempts.inc({ kind, outcome: error === null ? "answered" : "failed" });
+      attemptSeconds.observe({ kind }, (endedAt - startedAt) / 1_000);
     },
     refused: (reason) => refusals.inc({ reason }),
     opened() {

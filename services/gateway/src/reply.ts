@@ -97,6 +97,36 @@ export function withHeaders(inner: Reply, headers: () => Readonly<Record<string,
   };
 }
 
+/** As `inner`; tells once how many milliseconds passed from now to its first piece. */
+export function toldWhenBegun(inner: Reply, tell: (ms: number) => void): Reply {
+  const started = performance.now();
+  let waiting = true;
+  const begin = () => {
+    if (waiting) {
+      waiting = false;
+      tell(performance.now() - started);
+    }
+  };
+  return {
+    get begun() {
+      return inner.begun;
+    },
+    get closed() {
+      return inner.closed;
+    },
+    begin: (head) => inner.begin(head),
+    write(text) {
+      begin();
+      return inner.write(text);
+    },
+    end(text) {
+      begin();
+      return inner.end(text);
+    },
+    breakOff: (text) => inner.breakOff(text),
+  };
+}
+
 /** A reply that is held back until somebody decides what becomes of it. */
 export function heldReply(): { readonly reply: Reply; readonly whole: () => WholeReply | null } {
   let whole: WholeReply | null = null;

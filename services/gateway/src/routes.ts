@@ -27,6 +27,8 @@ export interface RouteModules {
 
 /** The handlers of a path, with what stands in its named parts. */
 export interface Found {
+  /** As it stands in its table. */
+  readonly path: string;
   readonly methods: Readonly<Record<string, Handler>>;
   readonly params: Readonly<Record<string, string>>;
 }
@@ -43,6 +45,7 @@ export function createRouter(tables: readonly RouteTable[]): Router {
   const patterns = routes
     .filter(([path]) => path.includes(":"))
     .map(([path, methods]) => ({
+      path,
       pattern: new RegExp(`^${path.replaceAll(/:(\w+)/g, "(?<$1>[^/]+)")}$`),
       methods,
     }));
@@ -51,12 +54,12 @@ export function createRouter(tables: readonly RouteTable[]): Router {
     find(path) {
       const methods = exact.get(path);
       if (methods !== undefined) {
-        return { methods, params: {} };
+        return { path, methods, params: {} };
       }
       for (const one of patterns) {
         const match = one.pattern.exec(path);
         if (match !== null) {
-          return { methods: one.methods, params: decoded(match.groups ?? {}) };
+          return { path: one.path, methods: one.methods, params: decoded(match.groups ?? {}) };
         }
       }
       return undefined;

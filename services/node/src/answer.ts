@@ -21,11 +21,13 @@ import {
   missingFeatures,
   parseBody,
   type Receipt,
+  type RecordSpan,
   type Request,
   receiptDigest,
   requestHash,
   resumedTokens,
   type SignedReceipt,
+  type SpanRecord,
   utf8,
 } from "@depinfer/protocol";
 import { type PriceOptions, priceRefusal } from "./agreed-prices.ts";
@@ -51,6 +53,8 @@ export interface AnswerModules {
   /** Ids of requests that are being answered. */
   readonly underWay: Set<Hex>;
   readonly vouchers: Pick<VoucherInbox, "settled" | "takeRefusal">;
+  /** Takes spans for traces. */
+  readonly record?: RecordSpan;
 }
 
 export interface AnswerOptions extends PriceOptions {
@@ -193,10 +197,29 @@ export async function answer(
       ),
     });
     deliverReceipt(exchange, link, signed);
+    modules.record?.(spanOf(signed, modules.engine.description.model));
   } finally {
     release();
     modules.underWay.delete(terms.requestId);
   }
+}
+
+function spanOf({ receipt }: SignedReceipt, model: string): SpanRecord {
+  return {
+    requestId: receipt.requestId,
+    name: "generate",
+    kind: "server",
+    startedAt: receipt.startedAt,
+    endedAt: receipt.finishedAt,
+    attributes: {
+      "gen_ai.request.model": model,
+      "gen_ai.usage.input_tokens": receipt.promptTokens,
+      "gen_ai.usage.output_tokens": receipt.outputTokens,
+      "depinfer.cached_tokens": receipt.cachedTokens,
+      "depinfer.stop_reason": receipt.stopReason,
+      "depinfer.proof_level": receipt.proofLevel,
+    },
+  };
 }
 
 /** END and RECEIPT on the exchange, or the receipt alone on the link when the buyer cancelled. */

@@ -14,6 +14,7 @@ import {
   type Log,
   type MicroUsd,
   type Prices,
+  type RecordSpan,
 } from "@depinfer/protocol";
 import { answer } from "./answer.ts";
 import { createClosingClaims } from "./closing-claims.ts";
@@ -36,6 +37,8 @@ export interface NodeModules {
   readonly receiptSigner: Signer;
   readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
   readonly log: Log;
+  /** Takes spans for traces. */
+  readonly record?: RecordSpan;
 }
 
 export interface NodeOptions {

@@ -8,6 +8,7 @@ import {
   type Log,
   merkleProof,
   merkleRoot,
+  type RecordSpan,
   receiptDigest,
   type SignedReceipt,
   toHex,
@@ -23,6 +24,8 @@ export interface AuditModules extends AuditReceiptModules {
   /** Kept up to date by the caller. */
   readonly audits: AuditRecord;
   readonly log: Log;
+  /** Takes spans for traces. */
+  readonly record?: RecordSpan;
 }
 
 /** Not a failure of the audit: it has to wait for something, a block or a peer. */
@@ -134,9 +137,18 @@ async function find(
   const { chain, ledger, log } = modules;
   const operator = await chain.registry.byOperator(provider);
   const binding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
+  const startedAt = Date.now();
   try {
     const receiptKey = operator?.receiptKey ?? "0x";
     const finding = await auditReceipt(modules, link, { provider, epoch, signed, receiptKey, binding });
+    modules.record?.({
+      requestId: signed.receipt.requestId,
+      name: "audit",
+      kind: "internal",
+      startedAt,
+      endedAt: Date.now(),
+      attributes: { "depinfer.provider": provider, "depinfer.epoch": epoch, "depinfer.verdict": finding.verdict },
+    });
     await ledger.saveFinding(finding);
     return ledger.finding(provider, finding.digest) ?? finding;
   } catch (error) {

@@ -3,18 +3,28 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { recoverAddress } from "@depinfer/chain";
 import { createEvmAccount } from "@depinfer/chain/evm-account";
-import { createBuyer } from "@depinfer/client";
+import { createBuyer, type FinishedAttempt } from "@depinfer/client";
 import {
   type AdminServer,
   createAdminServer,
   createGateway,
+  createMetrics,
   createPassDesk,
   createSeller,
   type Keys,
+  type Metrics,
   type Seller,
 } from "@depinfer/gateway";
 import type { Journal } from "@depinfer/journal";
-import { DepinferError, errorCode, errorMessage, type Log, type MicroUsd, type MinimumLevel } from "@depinfer/protocol";
+import {
+  DepinferError,
+  errorCode,
+  errorMessage,
+  type Log,
+  type MicroUsd,
+  type MinimumLevel,
+  type SpanRecord,
+} from "@depinfer/protocol";
 import { writeWhole } from "../network-file.ts";
 import { type QuoteCheckOptions, quoteChecker } from "../quote-checker.ts";
 import { CHANNEL_DEPOSIT } from "./buyer-settings.ts";
@@ -22,6 +32,7 @@ import { connect, type ServiceOptions } from "./connect.ts";
 import { gatewayControl } from "./gateway-control.ts";
 import { openGroup, openOwnState, openSharedState } from "./gateway-state.ts";
 import type { RunningService } from "./lifecycle.ts";
+import { tracingOf } from "./tracing.ts";
 
 export interface GatewayServiceOptions extends ServiceOptions, QuoteCheckOptions {
   readonly host: string;
@@ -55,6 +66,8 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
   const host = await createHost({ role: "gateway", ...(group === null ? {} : { seed: randomBytes(32) }) });
   const { min } = await chain.channels.withdrawDelayBounds();
   const attestationFault = await quoteChecker(options);
+  const tracing = tracingOf("gateway", log);
+  let metrics: Metrics | undefined;
   const modules = {
     log,
     createBuyer: (journal: Journal) =>
@@ -67,6 +80,10 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
           recoverAddress,
           log,
           random: Math.random,
+          onAttempt(attempt: FinishedAttempt) {
+            metrics?.attempted(attempt);
+            tracing?.record(spanOf(attempt));
+          },
           ...(attestationFault === undefined ? {} : { attestationFault }),
         },
         { payer: identity.wallet.address, channelDeposit: CHANNEL_DEPOSIT, withdrawDelay: min },
@@ -82,6 +99,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
         });
   const { buyer, journal, keys } = state;
   const apiKey = await firstKey(options.home, state.firstKeyName, keys);
+  metrics = createMetrics(buyer);
   await buyer.start();
   state.start();
   if (options.x402 && group !== null) {
@@ -122,6 +140,8 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
       batches: state.batches,
       passes,
       log,
+      metrics,
+      ...(tracing === undefined ? {} : { record: tracing.record }),
       ...(seller === undefined ? {} : { seller }),
     },
     {
@@ -140,7 +160,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
 
   async function openAdmin(port: number): Promise<AdminServer> {
     const server = createAdminServer(
-      { keys, buyer, drain: gateway.drain, log },
+      { keys, buyer, drain: gateway.drain, log, ...(metrics === undefined ? {} : { metrics }) },
       { port, token: await adminToken(options.home) },
     );
     await server.start().catch((cause: unknown) => {
@@ -177,7 +197,20 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
       await seller?.stop();
       await state.stop();
       await host.stop();
+      await tracing?.stop();
     },
+  };
+}
+
+function spanOf({ requestId, kind, provider, model, startedAt, endedAt, error }: FinishedAttempt): SpanRecord {
+  return {
+    requestId,
+    name: `ask a provider: ${kind}`,
+    kind: "client",
+    startedAt,
+    endedAt,
+    ...(error === null ? {} : { error: error.message }),
+    attributes: { "depinfer.provider": provider, "gen_ai.request.model": model, "depinfer.attempt": kind },
   };
 }
 

@@ -15,6 +15,16 @@ export interface Tracing {
 const KINDS = { server: SpanKind.SERVER, client: SpanKind.CLIENT, internal: SpanKind.INTERNAL } as const;
 
 /**
+ * Traces to where OpenTelemetry's usual variables say, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or the one without `TRACES_`, or
+ * undefined when neither is set.
+ */
+export function tracingOf(service: string, log: Log): Tracing | undefined {
+  const { OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces, OTEL_EXPORTER_OTLP_ENDPOINT: all } = process.env;
+  const url = traces ?? (all === undefined ? undefined : `${all.replace(/\/$/, "")}/v1/traces`);
+  return url === undefined ? undefined : createTracing(service, url, log);
+}
+
+/**
  * Traces over OTLP. A request's id is known to the gateway, its provider and whoever audits it, so it is the trace's id: the
  * spans of all services fall into one trace, and no header has to travel.
  *

@@ -12,6 +12,7 @@ import { startCanaries } from "./canaries.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import { join, joinValidators } from "./join.ts";
 import type { RunningService } from "./lifecycle.ts";
+import { tracingOf } from "./tracing.ts";
 
 export interface ValidatorServiceOptions extends ServiceOptions {
   readonly model?: string;
@@ -62,6 +63,7 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
     path: joinPath(options.home, "journal.sqlite"),
     parts: { validator: VALIDATOR_MIGRATIONS },
   });
+  const tracing = tracingOf("validator", log);
   const validator = createValidator(
     {
       host,
@@ -72,6 +74,7 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
       journal,
       recoverAddress,
       log,
+      ...(tracing === undefined ? {} : { record: tracing.record }),
     },
     { validator: address, audits: auditRulesOf(network) },
   );
@@ -123,6 +126,7 @@ export async function startValidator(options: ValidatorServiceOptions, log: Log)
       await juror.stop();
       await validator.stop();
       await host.stop();
+      await tracing?.stop();
       journal.close();
       await engine.dispose();
     },

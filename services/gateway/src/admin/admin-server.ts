@@ -6,6 +6,7 @@ import { z } from "zod";
 import { sendError, sendJson } from "../http-error.ts";
 import { checkHeaders, checkHostAndOrigin, readBody, SERVER_LIMITS } from "../http-guard.ts";
 import { type Keys, keySettingsSchema, type ListedKey } from "../keys.ts";
+import type { Metrics } from "../metrics.ts";
 import { createRouter, type RouteTable } from "../routes.ts";
 import { statementOf } from "../statement.ts";
 
@@ -14,6 +15,7 @@ export interface AdminModules {
   readonly buyer: Pick<Buyer, "account" | "statement">;
   /** Sends requests elsewhere from now on. */
   readonly drain: () => void;
+  readonly metrics?: Metrics;
   readonly log: Log;
 }
 
@@ -114,7 +116,23 @@ export function createAdminServer(modules: AdminModules, options: AdminOptions):
       },
     },
   };
-  const router = createRouter([routes]);
+  const { metrics } = modules;
+  const observed: RouteTable =
+    metrics === undefined
+      ? {}
+      : {
+          "/metrics": {
+            async GET(_, response) {
+              const text = await metrics.text();
+              response.writeHead(200, {
+                "content-type": metrics.contentType,
+                "content-length": Buffer.byteLength(text),
+              });
+              response.end(text);
+            },
+          },
+        };
+  const router = createRouter([routes, observed]);
   const tokenHash = sha256(options.token);
 
   function authorize({ headers }: IncomingMessage): void {
