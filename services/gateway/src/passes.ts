@@ -153,7 +153,8 @@ export function createPassDesk({ passes, buyer, journal, use, now = Date.now }: 
   return {
     remaining: async (passId) => leftOf(await look(passId, LEAST_MS)),
     async enter(passId, asked) {
-      const most = mostPromptTokens(asked.body) + (asked.parsed.generation.maxTokens ?? DEFAULT_MAX_TOKENS);
+      const { n, generation } = asked.parsed;
+      const most = n * (mostPromptTokens(asked.body) + (generation.maxTokens ?? DEFAULT_MAX_TOKENS));
       const wanted = BigInt(most);
       let state = await look(passId, FRESH_MS);
       if (fault(state, asked, wanted) !== null) {

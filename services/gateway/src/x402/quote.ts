@@ -26,7 +26,8 @@ export function quoteFor(buyer: Pick<Buyer, "offers">, { parsed, body, policy }:
   const wanted = parsed.generation.maxTokens ?? DEFAULT_MAX_TOKENS;
   const priced = fitting.map((offer) => ({
     provider: offer.provider,
-    most: mostCost(body, Math.min(wanted, offer.contextLength), offer),
+    // Each choice is bought by itself.
+    most: mostCost(body, Math.min(wanted, offer.contextLength), offer) * BigInt(parsed.n),
   }));
   const cheapest = priced.reduce<bigint | null>(
     (least, { most }) => (least === null || most < least ? most : least),
