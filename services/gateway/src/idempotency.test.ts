@@ -227,7 +227,8 @@ describe("a gateway that died while it was buying", () => {
   async function crashed(extra: object): Promise<string> {
     const key = fresh();
     const begun = Promise.withResolvers<void>();
-    running.standIn.behave = (_ask, { onAccept }) => {
+    running.standIn.behave = (asked, { onAccept }) => {
+      asked.onBegun?.(requestId);
       onAccept?.({
         requestId,
         offer,

@@ -6,7 +6,7 @@ import type { Leftover } from "./idempotency.ts";
 import { heldReply, type Reply } from "./reply.ts";
 
 /** Who a request is for, and how it is paid. */
-export type Customer = Pick<Ask, "account" | "budget" | "pass">;
+export type Customer = Pick<Ask, "account" | "budget" | "pass" | "onBegun">;
 
 export interface ServeHooks {
   /** Told of a purchase before any of it is charged; of several where several answers were asked for. */

@@ -51,7 +51,8 @@ export type Behaviour = (ask: Ask, handlers: AnswerHandlers, signal?: AbortSigna
 
 export const says =
   (...pieces: string[]): Behaviour =>
-  async (_ask, { onAccept, onText }) => {
+  async (ask, { onAccept, onText }) => {
+    ask.onBegun?.(zero);
     onAccept?.({
       requestId: zero,
       offer,

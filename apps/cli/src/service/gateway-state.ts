@@ -110,7 +110,7 @@ export async function openSharedState(
   const ownBuyer = createBuyer(own.journal);
   const adopted = new Map<bigint, { readonly seat: Seat; readonly buyer: Buyer }>();
   const buyer = seatedBuyer({ own: ownBuyer, adopted: () => [...adopted.values()].map((one) => one.buyer) });
-  const everySeat = () => [own, ...[...adopted.values()].map(({ seat }) => seat)];
+  const everySeat = () => [{ seat: own, buyer: ownBuyer }, ...adopted.values()];
   const idempotency = sharedIdempotency(database, { own, all: everySeat });
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
@@ -149,7 +149,7 @@ export async function openSharedState(
       await giveUp(id);
     }
     await adopt();
-    await idempotency.settle(buyer);
+    await idempotency.settle();
   }
 
   function nextBeat(): void {
@@ -174,13 +174,7 @@ export async function openSharedState(
         holder: seats.holder,
         seat: own.id.toString(),
         alone: false,
-        used: (account) =>
-          new Map(
-            [
-              { id: own.id, buyer: ownBuyer },
-              ...[...adopted.values()].map((one) => ({ id: one.seat.id, buyer: one.buyer })),
-            ].map((one) => [one.id.toString(), one.buyer.spent(account)]),
-          ),
+        used: (account) => new Map(everySeat().map((one) => [one.seat.id.toString(), one.buyer.spent(account)])),
         alive: seats.alive,
       },
     }),
@@ -197,7 +191,7 @@ export async function openSharedState(
       clearTimeout(timer);
       await turn;
       await buyer.stop();
-      for (const seat of everySeat()) {
+      for (const { seat } of everySeat()) {
         await seat.release();
       }
       await database.close();

@@ -9,7 +9,7 @@ import type { ApiKey } from "../keys.ts";
 import { heldReply, keptReply, type Reply, type WholeReply } from "../reply.ts";
 import { responseTranslator } from "../responses/response-routes.ts";
 import type { ResponseStore } from "../responses/response-store.ts";
-import { recoverAnswer, type ServeHooks } from "../serve.ts";
+import { type Customer, recoverAnswer } from "../serve.ts";
 import { type BatchEndpoint, type BatchLine, readLines } from "./batch-lines.ts";
 import type { BatchStore, LineResult, StoredBatch } from "./batch-store.ts";
 
@@ -27,7 +27,7 @@ export interface BatchRunnerModules {
     key: ApiKey,
     reply: Reply,
     signal: AbortSignal,
-    onBought: ServeHooks["onBought"],
+    onBegun: Customer["onBegun"],
   ): Promise<{ readonly error: unknown } | object>;
 }
 

@@ -1,6 +1,6 @@
 import { deserialize, serialize } from "node:v8";
 import type { Buyer, StoredRequest } from "@depinfer/client";
-import { hexColumn } from "@depinfer/journal";
+import { textColumn } from "@depinfer/journal";
 import { DepinferError, type Hex } from "@depinfer/protocol";
 import { z } from "zod";
 import { type Idempotency, mismatch, stillRunning, tooLong } from "../idempotency.ts";
@@ -13,8 +13,13 @@ import type { Seat } from "./seats.ts";
 export interface AnswerSeats {
   /** The seat that buys. */
   readonly own: Seat;
-  /** Its own and those that it looks after. */
-  all(): readonly Seat[];
+  /** Its own and those that it looks after, with what their journals say of requests. */
+  all(): readonly AnswerSeat[];
+}
+
+export interface AnswerSeat {
+  readonly seat: Seat;
+  readonly buyer: Pick<Buyer, "request">;
 }
 
 /** Answers that many gateways share, and the keys of those that have ended. */
@@ -23,7 +28,7 @@ export interface SharedIdempotency extends Idempotency {
    * Looks after the keys of processes that have ended: frees those under which nothing was bought that cost anything, and
    * tells all gateways what else was bought.
    */
-  settle(buyer: Pick<Buyer, "request">): Promise<void>;
+  settle(): Promise<void>;
 }
 
 export interface SharedIdempotencyOptions {
@@ -49,22 +54,29 @@ export function sharedIdempotency(
   let begun = 0;
   const { journal } = own;
   const sql = {
+    noted: journal.db.prepare("SELECT request_id FROM answers WHERE account = ? AND key = ?"),
     note: journal.db.prepare(
       "INSERT OR REPLACE INTO answers (account, key, asked, begun_at, request_id) VALUES (?, ?, '', ?, ?)",
     ),
     forget: journal.db.prepare("DELETE FROM answers WHERE account = ? AND key = ?"),
   };
 
-  /** What the seat's journal says was bought under a key; undefined where another process has that journal. */
+  /**
+   * Which purchase under a key decides what becomes of it, as the seat's journal says: one that was paid, or one that may
+   * still be. Null without any; undefined where another process has that journal.
+   */
   function boughtIn(seat: bigint, account: string, key: string): Hex | null | undefined {
-    const found = all().find(({ id }) => id === seat);
+    const found = all().find((one) => one.seat.id === seat);
     if (found === undefined) {
       return undefined;
     }
-    const row = found.journal.db
+    const row = found.seat.journal.db
       .prepare("SELECT request_id FROM answers WHERE account = ? AND key = ?")
       .get(account, key);
-    return row === undefined || row.request_id === null ? null : hexColumn(row, "request_id");
+    const ids =
+      row === undefined || row.request_id === null ? [] : textColumn(row, "request_id").split(" ").filter(isHex);
+    const of = (...states: string[]) => ids.find((id) => states.includes(found.buyer.request(id)?.state ?? "failed"));
+    return of("done", "disputed") ?? of("started", "broken") ?? ids.at(-1) ?? null;
   }
 
   async function find(query: Query, account: string, key: string, lock: boolean): Promise<SqlRow | undefined> {
@@ -138,7 +150,11 @@ export function sharedIdempotency(
           bought(requestId: Hex) {
             // In the journal of the purchase itself, which keeps the order: durable before anything is charged. A journal
             // that fails here fails the purchase too.
-            journal.record(() => sql.note.run(account, key, now(), requestId)).catch(() => undefined);
+            const note = journal.record(() => {
+              const before = sql.noted.get(account, key)?.request_id;
+              sql.note.run(account, key, now(), typeof before === "string" ? `${before} ${requestId}` : requestId);
+            });
+            note.catch(() => undefined);
           },
           async keep(reply) {
             const { status, headers, body } = reply.body.length > mostBytes ? tooLong(key, reply, mostBytes) : reply;
@@ -158,8 +174,11 @@ export function sharedIdempotency(
         },
       };
     },
-    async settle(buyer) {
-      for (const { id, epoch } of all()) {
+    async settle() {
+      for (const {
+        seat: { id, epoch },
+        buyer,
+      } of all()) {
         const rows = await database.query(
           `SELECT account, key FROM gateway_answers
            WHERE seat = $1 AND epoch < $2 AND status IS NULL AND recovered IS NULL`,
@@ -193,6 +212,10 @@ function toReply(row: SqlRow): WholeReply {
     headers: headersSchema.parse(JSON.parse(textValue(row, "headers"))),
     body: bytesValue(row, "body"),
   };
+}
+
+function isHex(text: string): text is Hex {
+  return text.startsWith("0x");
 }
 
 /** Written by a gateway of the same group. */
