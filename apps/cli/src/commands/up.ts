@@ -43,7 +43,7 @@ function untilSignal(): Promise<void> {
 }
 
 async function banner(
-  { url, apiKey, indexerUrl, rpcUrl, gateway }: LocalNetwork,
+  { url, apiKey, adminUrl, adminTokenFile, indexerUrl, rpcUrl, gateway }: LocalNetwork,
   options: NetworkOptions,
 ): Promise<string> {
   const { data } = await gateway.get("/v1/models", models);
@@ -52,6 +52,7 @@ async function banner(
     `  OpenAI-compatible endpoint   ${url}/v1`,
     `  test API key                 ${apiKey}`,
     `  model                        ${model}${options.model === undefined && options.upstream === undefined ? "   (a tiny test model; --model path.gguf runs a real one)" : ""}`,
+    `  owner's API, and /metrics    ${adminUrl}   (its token is in ${adminTokenFile})`,
     `  indexer API                  ${indexerUrl}`,
     `  chain (${options.rpcUrl === undefined ? "anvil, test money" : "yours, test money"})    ${rpcUrl}`,
     ...(options.adversaries.length === 0

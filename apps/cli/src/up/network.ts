@@ -46,6 +46,9 @@ export interface NetworkOptions {
 export interface LocalNetwork {
   readonly url: string;
   readonly apiKey: string;
+  /** The owner's API and metrics of the gateway, and the file with the token that they want. */
+  readonly adminUrl: string;
+  readonly adminTokenFile: string;
   readonly indexerUrl: string;
   readonly rpcUrl: string;
   readonly gateway: GatewayClient;
@@ -133,23 +136,27 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
       });
 
     const model = options.model === undefined ? [] : ["--model", options.model];
-    const url = await steps.run(`Starting ${options.providers} providers and the gateway`, async (note) => {
-      const group =
-        options.databaseUrl === undefined
-          ? []
-          : ["--database-url", options.databaseUrl, "--keys-from", paths.service(names.gateway)];
-      const gateway = start(names.gateway, "gateway", "--port", String(port), ...group);
-      const others = names.otherGateways.map((name) => start(name, "gateway", "--port", "0", ...group));
-      const providers = names.providers.map((name, index) => {
-        const kind = options.adversaries[index - (names.providers.length - options.adversaries.length)];
-        const adversary = kind === undefined ? [] : ["--adversary", kind];
-        const engine = options.upstream === undefined ? model : ["--upstream", options.upstream];
-        return start(name, "node", ...engine, "--epoch-seconds", String(options.epochSeconds), ...adversary);
-      });
-      const [info] = await Promise.all([gateway, ...providers, ...others]);
-      note(`${options.providers} providers online`);
-      return String(info.url);
-    });
+    const { url, adminUrl } = await steps.run(
+      `Starting ${options.providers} providers and the gateway`,
+      async (note) => {
+        const group =
+          options.databaseUrl === undefined
+            ? []
+            : ["--database-url", options.databaseUrl, "--keys-from", paths.service(names.gateway)];
+        const owner = ["--admin-port", "0"];
+        const gateway = start(names.gateway, "gateway", "--port", String(port), ...owner, ...group);
+        const others = names.otherGateways.map((name) => start(name, "gateway", "--port", "0", ...owner, ...group));
+        const providers = names.providers.map((name, index) => {
+          const kind = options.adversaries[index - (names.providers.length - options.adversaries.length)];
+          const adversary = kind === undefined ? [] : ["--adversary", kind];
+          const engine = options.upstream === undefined ? model : ["--upstream", options.upstream];
+          return start(name, "node", ...engine, "--epoch-seconds", String(options.epochSeconds), ...adversary);
+        });
+        const [info] = await Promise.all([gateway, ...providers, ...others]);
+        note(`${options.providers} providers online`);
+        return { url: String(info.url), adminUrl: String(info.adminUrl) };
+      },
+    );
     const apiKey = readFileSync(join(paths.service(names.gateway), "api-key"), "utf8").trim();
     const gateway = createClient({ url, apiKey });
     await steps.run("Waiting for the first offer", () => gateway.waitForOffers(1));
@@ -171,10 +178,15 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     });
     // Whoever waits for `complete` gets the error; a network that is stopped earlier does not crash by it.
     complete.catch(() => undefined);
-    await writeWhole(paths.access, `${JSON.stringify({ url, apiKey, indexerUrl, rpcUrl: chain.rpcUrl }, null, 2)}\n`);
+    await writeWhole(
+      paths.access,
+      `${JSON.stringify({ url, apiKey, adminUrl, indexerUrl, rpcUrl: chain.rpcUrl }, null, 2)}\n`,
+    );
     return {
       url,
       apiKey,
+      adminUrl,
+      adminTokenFile: join(paths.service(names.gateway), "admin-token"),
       indexerUrl,
       rpcUrl: chain.rpcUrl,
       gateway,
