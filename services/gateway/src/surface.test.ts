@@ -15,7 +15,6 @@ import {
 import {
   answer,
   type Behaviour,
-  chatBody,
   fails,
   offer,
   type StandIn,
@@ -471,5 +470,4 @@ test("the document describes every path with a body and an answer", async () => 
     tools: {},
     logit_bias: {},
   });
-  expect(JSON.parse(chatBody())).toBeDefined();
 });

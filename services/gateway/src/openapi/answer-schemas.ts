@@ -15,13 +15,9 @@ const usage = z.strictObject({
   }),
 });
 
-const logprob = z.strictObject({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()).nullable() });
-const chatLogprobs = z
-  .strictObject({
-    content: z.array(z.strictObject({ ...logprob.shape, top_logprobs: z.array(logprob) })),
-    refusal: z.null(),
-  })
-  .nullable();
+const logprob = z.strictObject({ token: z.string(), logprob: z.number(), bytes: z.array(z.int()) });
+const positionLogprob = z.strictObject({ ...logprob.shape, top_logprobs: z.array(logprob) });
+const chatLogprobs = z.strictObject({ content: z.array(positionLogprob), refusal: z.null() }).nullable();
 const completionLogprobs = z
   .strictObject({
     tokens: z.array(z.string()),
@@ -135,7 +131,7 @@ const toolUseBlock = z.strictObject({
   type: z.literal("tool_use"),
   id: z.string(),
   name: z.string(),
-  input: z.unknown(),
+  input: z.json(),
   caller: z.strictObject({ type: z.literal("direct") }),
 });
 
@@ -169,7 +165,7 @@ const outputText = z.strictObject({
   type: z.literal("output_text"),
   text: z.string(),
   annotations: z.array(z.never()),
-  logprobs: z.array(z.unknown()),
+  logprobs: z.array(positionLogprob),
 });
 export const outputItemSchema = z.union([
   z.strictObject({
@@ -195,6 +191,7 @@ export const responseAnswerSchema = z.strictObject({
   created_at: z.int(),
   completed_at: z.int().nullable(),
   status: z.enum(["in_progress", "completed", "incomplete", "failed"]),
+  access_programs: z.null(),
   background: z.literal(false),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
   incomplete_details: z.strictObject({ reason: z.literal("max_output_tokens") }).nullable(),
@@ -238,7 +235,7 @@ export const fileSchema = z.strictObject({
   bytes: z.int(),
   created_at: z.int(),
   filename: z.string(),
-  purpose: z.string(),
+  purpose: z.enum(["batch", "batch_output"]),
   status: z.literal("processed"),
 });
 

@@ -57,6 +57,7 @@ export function responseBody(
     object: "response",
     created_at: created,
     completed_at: ended === null || cut ? null : ended.at,
+    access_programs: null,
     status: ended === null ? progress.status : cut ? "incomplete" : "completed",
     background: false,
     error: progress.status === "failed" ? progress.error : null,
