@@ -114,13 +114,20 @@ function addGateway(program: Command): void {
     .option("--allow-host <name...>", "host names under which clients may call, besides localhost", [])
     .addOption(minProofLevel())
     .addOption(allowSimulatedAttestation())
-    .option("--database-url <url>", "PostgreSQL that this gateway shares with others, as postgres://user@host/name")
+    .addOption(
+      new Option(
+        "--database-url <url>",
+        "PostgreSQL that this gateway shares with others, as postgres://user@host/name",
+      ).env("DEPINFER_DATABASE_URL"),
+    )
     .option(
       "--keys-from <folder>",
       "folder of the gateway whose keystore this one uses; gateways of a database share one",
     )
     .option("--drain <seconds>", "how long streams may take to end when the gateway is stopped", integer, 2)
-    .option("--admin-port <port>", "port of the owner's API, on this machine only", integer)
+    .option("--admin-port <port>", "port of the owner's API and of metrics", integer)
+    .option("--admin-host <address>", "interface of the owner's API", "127.0.0.1")
+    .option("--admin-token-file <file>", "token of the owner's API; made in the home when missing")
     .option("--no-x402", "answer only holders of keys, not everybody who pays by x402")
     .option("--x402-fee <units>", "micro-dollars on top of each x402 payment, for the gas of its transfer", integer, 0)
     .option("--images <file>", "JSON list of the trusted domains' images that pass for attested")
@@ -137,7 +144,15 @@ function addGateway(program: Command): void {
             ...(options.keysFrom === undefined ? {} : { keysFolder: options.keysFrom }),
             drainMs: options.drain * 1_000,
             ...(options.databaseUrl === undefined ? {} : { databaseUrl: options.databaseUrl }),
-            ...(options.adminPort === undefined ? {} : { adminPort: options.adminPort }),
+            ...(options.adminPort === undefined
+              ? {}
+              : {
+                  admin: {
+                    port: options.adminPort,
+                    host: options.adminHost,
+                    ...(options.adminTokenFile === undefined ? {} : { tokenFile: options.adminTokenFile }),
+                  },
+                }),
             x402: options.x402,
             x402Fee: microUsd(options.x402Fee),
             minProofLevel: parseMinimumLevel(options.minProofLevel, "--min-proof-level"),
@@ -219,6 +234,8 @@ function service(program: Command, name: string, description: string, example: s
       defaults.passphrase,
     )
     .option("--p2p-port <port>", "port for QUIC and TCP; 0 takes a free one", integer, 0)
+    .option("--p2p-host <address>", "interface for QUIC and TCP", "127.0.0.1")
+    .option("--announce", "add this service's addresses to the network's bootstrap list", false)
     .addHelpText("after", `\nExample:\n  ${example}`);
 }
 
@@ -227,10 +244,14 @@ function serviceOptions(options: {
   network: string;
   passphraseFile: string;
   p2pPort: number;
+  p2pHost: string;
+  announce: boolean;
 }): ServiceOptions {
   return {
     home: options.home,
     networkFile: options.network,
+    p2pHost: options.p2pHost,
+    announce: options.announce,
     passphraseFile: options.passphraseFile,
     p2pPort: options.p2pPort,
   };

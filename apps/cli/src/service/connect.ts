@@ -1,3 +1,4 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Chain, createChain, type WriterOptions } from "@depinfer/chain";
 import { createOutbox, OUTBOX_MIGRATIONS, openJournal } from "@depinfer/journal";
@@ -16,6 +17,10 @@ export interface ServiceOptions {
   readonly keysFolder?: string;
   /** Port for QUIC and TCP; 0 takes a free one. */
   readonly p2pPort: number;
+  /** Interface for it; the loopback one by default. */
+  readonly p2pHost?: string;
+  /** Add this service's addresses to the network's bootstrap list, for services on other machines or in containers. */
+  readonly announce?: boolean;
 }
 
 /** A service's identity, connected to the chain and ready to meet the network. */
@@ -44,6 +49,7 @@ export async function connect(
     { ...writing, outbox },
   );
   await chain.check();
+  const p2pHost = options.p2pHost ?? LOOPBACK;
   return {
     identity,
     network,
@@ -55,12 +61,27 @@ export async function connect(
         {
           seed: identity.nodeSeed,
           ...hostOptions,
-          listen: [`/ip4/127.0.0.1/udp/${port}/quic-v1`, `/ip4/127.0.0.1/tcp/${port}`],
+          listen: [`/ip4/${p2pHost}/udp/${port}/quic-v1`, `/ip4/${p2pHost}/tcp/${port}`],
           bootstrapFile: network.bootstrapFile,
         },
       );
       await host.start();
+      if (options.announce === true) {
+        announce(network.bootstrapFile, host.addresses);
+      }
       return host;
     },
   };
+}
+
+const LOOPBACK = "127.0.0.1";
+
+/** Lines are appended whole, so that services that start at the same moment do not undo each other's. */
+function announce(bootstrapFile: string, addresses: readonly string[]): void {
+  const known = existsSync(bootstrapFile) ? readFileSync(bootstrapFile, "utf8").split("\n") : [];
+  // Others would meet themselves there.
+  const reachable = addresses.filter((address) => !address.startsWith(`/ip4/${LOOPBACK}/`) && !known.includes(address));
+  if (reachable.length > 0) {
+    appendFileSync(bootstrapFile, `${reachable.join("\n")}\n`);
+  }
 }

@@ -48,8 +48,15 @@ export interface GatewayServiceOptions extends ServiceOptions, QuoteCheckOptions
   readonly databaseUrl?: string;
   /** How long streams may take to end when the gateway is stopped, in ms. */
   readonly drainMs: number;
-  /** Port of the owner's API on the loopback interface; without it there is none. */
-  readonly adminPort?: number;
+  /** The owner's API; without it there is none. */
+  readonly admin?: AdminPlace;
+}
+
+/** Where the owner's API is, and the file with its token. */
+export interface AdminPlace {
+  readonly port: number;
+  readonly host: string;
+  readonly tokenFile?: string;
 }
 
 /** Number of the lock under which gateways of a group send transactions of their wallet. */
@@ -155,16 +162,21 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
   await gateway.start().catch((cause: unknown) => {
     throw portBusy(options.port, options.host, cause);
   });
-  const admin = options.adminPort === undefined ? undefined : await openAdmin(options.adminPort);
+  const admin = options.admin === undefined ? undefined : await openAdmin(options.admin);
   const url = `http://${options.host}:${gateway.port}`;
 
-  async function openAdmin(port: number): Promise<AdminServer> {
+  async function openAdmin({ port, host: adminHost, tokenFile }: AdminPlace): Promise<AdminServer> {
     const server = createAdminServer(
       { keys, buyer, drain: gateway.drain, log, ...(metrics === undefined ? {} : { metrics }) },
-      { port, token: await adminToken(options.home) },
+      {
+        port,
+        host: adminHost,
+        allowedHosts: options.allowedHosts,
+        token: await adminToken(tokenFile ?? join(options.home, "admin-token")),
+      },
     );
     await server.start().catch((cause: unknown) => {
-      throw portBusy(port, "127.0.0.1", cause);
+      throw portBusy(port, adminHost, cause);
     });
     return server;
   }
@@ -172,7 +184,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
     drainMs: options.drainMs,
     info: {
       ...state.info,
-      ...(admin === undefined ? {} : { adminUrl: `http://127.0.0.1:${admin.port}/admin` }),
+      ...(admin === undefined ? {} : { adminUrl: `http://${options.admin?.host}:${admin.port}/admin` }),
       url,
       apiKeyFile: apiKeyPath(options.home),
       payer: identity.wallet.address,
@@ -234,8 +246,7 @@ async function firstKey(home: string, name: string, keys: Keys): Promise<string>
 }
 
 /** The token of the owner's API, made at the first start and kept with mode 0600. */
-async function adminToken(home: string): Promise<string> {
-  const path = join(home, "admin-token");
+async function adminToken(path: string): Promise<string> {
   if (existsSync(path)) {
     return readFileSync(path, "utf8").trim();
   }

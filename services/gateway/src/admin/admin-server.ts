@@ -20,8 +20,11 @@ export interface AdminModules {
 }
 
 export interface AdminOptions {
-  /** On the loopback interface. */
   readonly port: number;
+  /** Interface to listen on; the loopback one by default. */
+  readonly host?: string;
+  /** Host names besides localhost under which it may be called. */
+  readonly allowedHosts?: readonly string[];
   /** Who shows it is the owner. */
   readonly token: string;
 }
@@ -148,7 +151,7 @@ export function createAdminServer(modules: AdminModules, options: AdminOptions):
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      checkHostAndOrigin(request, []);
+      checkHostAndOrigin(request, options.allowedHosts ?? []);
       checkHeaders(request);
       authorize(request);
       const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
@@ -182,7 +185,7 @@ export function createAdminServer(modules: AdminModules, options: AdminOptions):
     start: () =>
       new Promise((resolve, reject) => {
         server.once("error", reject);
-        server.listen(options.port, "127.0.0.1", () => {
+        server.listen(options.port, options.host ?? "127.0.0.1", () => {
           server.removeListener("error", reject);
           resolve();
         });
