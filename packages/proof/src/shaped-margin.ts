@@ -57,7 +57,8 @@ function positionOf(
   const { chosen, chosenLogit, logits } = found;
   const { top, also } = shaping.window;
   const edge = logits.length < top ? Number.NEGATIVE_INFINITY : (logits[top - 1] ?? Number.NEGATIVE_INFINITY);
-  const inWindow = also.includes(chosen) || chosenLogit >= edge - boundary;
+  const isKnown = chosenLogit !== Number.NEGATIVE_INFINITY;
+  const inWindow = isKnown && (also.includes(chosen) || chosenLogit >= edge - boundary);
   const ranked = shaping.ranked(found);
   const surely = ({ token, raw }: ShapedCandidate) => raw >= edge + boundary || also.includes(token);
   if (!ranked.some(surely) && (chosen === shaping.forced() || (ranked.length === 0 && inWindow))) {
