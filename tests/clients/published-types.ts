@@ -45,8 +45,12 @@ export const batch = ({
   ...ours
 }: Answer<typeof batchSchema>): Pick<OpenAI.Batch, "id" | "object" | "endpoint" | "status" | "input_file_id"> => ours;
 export const message = (ours: Answer<typeof messageAnswerSchema>): Anthropic.Message => ours;
-/** Errors have codes of their own, and what was asked for is sent back as it came. */
-export const response = (
-  ours: Answer<typeof responseAnswerSchema>,
-): Omit<OpenAI.Responses.Response, "output_text" | "error" | "text" | "tools" | "tool_choice" | "user" | "output"> =>
-  ours;
+type ResponseOfTheirs = Omit<
+  OpenAI.Responses.Response,
+  "output_text" | "error" | "text" | "tools" | "tool_choice" | "user" | "output" | "usage"
+>;
+/** Errors have codes of their own, what was asked for is sent back as it came, and usage is null until the end. */
+export const response = (ours: Answer<typeof responseAnswerSchema>): ResponseOfTheirs => ours;
+export const responseUsage = (
+  ours: NonNullable<Answer<typeof responseAnswerSchema>["usage"]>,
+): Omit<OpenAI.Responses.ResponseUsage, "input_tokens_details"> => ours;
