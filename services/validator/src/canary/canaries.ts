@@ -119,9 +119,9 @@ export function createCanaries(modules: CanaryModules, options: CanaryOptions): 
 
   /** Asks as the gateway does, and judges the answer. A canary that gets none says nothing about its provider. */
   async function ask(buyer: Buyer, { endpoint, body, audit }: PlannedRequest): Promise<void> {
-    const { generation, minProofLevel } = parseBody(endpoint, body);
+    const { generation, minProofLevel, features } = parseBody(endpoint, body);
     const { maxTokens, temperature } = generation;
-    const policy = { model, temperature, ...(minProofLevel === null ? {} : { minProofLevel }) };
+    const policy = { model, temperature, features, ...(minProofLevel === null ? {} : { minProofLevel }) };
     try {
       const handlers = { onText: () => undefined };
       const { requestId } = await buyer.ask(
