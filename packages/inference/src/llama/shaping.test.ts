@@ -171,7 +171,7 @@ describe("a shaped answer", () => {
 describe("an answer that is gone on with", () => {
   test.each([
     ["plain", {}],
-    ["with multi-byte text", { logit_bias: { 200: 4, 150: 4, 180: 4, 233: 4 } }],
+    ["with multi-byte text", { logit_bias: { 198: 16, 172: 16, 243: 14, 162: 14, 155: 14, 131: 14 } }],
     ["with stop sequences", { stop: [" and the", "dragon was"] }],
     ["with penalties and top_p", { presence_penalty: 1, frequency_penalty: 1, top_p: 0.8 }],
     ["with a schema", jsonSchema(person)],
@@ -179,6 +179,7 @@ describe("an answer that is gone on with", () => {
   ])("%s is the unbroken one, and is proven by itself", async (_what, extra) => {
     const body = story({ temperature: 1, ...extra });
     const { completion: whole } = await answer(body, 60);
+    expect("logit_bias" in extra && Buffer.byteLength(whole.text) === whole.text.length).toBe(false);
     for (const cut of [1, 7, 20, 41]) {
       if (cut >= whole.tokens.length) {
         continue;
