@@ -14,6 +14,7 @@ export type { AccountTotals } from "./buyer-ledger.ts";
 export type { BuyerChannel, BuyerChannelState, RequestState, StoredRequest } from "./buyer-rows.ts";
 export type { ExitReport } from "./exits.ts";
 export type { PeerHealth } from "./health.ts";
+export { textIsKept } from "./kept-text.ts";
 export { mostCost, mostPromptTokens } from "./price-limit.ts";
 export { type Decision, type Policy, type Rejection, type RoutingState, route, serves } from "./route.ts";
 export type { StatementQuery, StatementRow } from "./statement.ts";

@@ -1,4 +1,4 @@
-import { type Hex, microUsd, type SignedReceipt } from "@depinfer/protocol";
+import { digestSha256, encodeRequest, type Hex, microUsd, type SignedReceipt, toHex, utf8 } from "@depinfer/protocol";
 import OpenAI from "openai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createIdempotency } from "./idempotency.ts";
@@ -209,7 +209,7 @@ describe("a gateway that died while it was buying", () => {
     classId: zero,
     promptHash: zero,
     transcriptRoot: zero,
-    textHash: zero,
+    textHash: toHex(digestSha256(utf8("charged already"))),
     seedCommitment: zero,
     channelId: zero,
     provider: account,
@@ -222,6 +222,22 @@ describe("a gateway that died while it was buying", () => {
     startedAt: 1,
     finishedAt: 2,
   };
+
+  const request = encodeRequest({
+    terms: {
+      v: 1,
+      requestId,
+      endpoint: "chat",
+      classId: zero,
+      channelId: zero,
+      buyerNonce: zero,
+      maxOutputTokens: 10,
+      prices: offer.prices,
+      audit: "validator",
+    },
+    body: new Uint8Array(),
+  });
+  const signed = { receipt, signature: "0x" } as const;
 
   /** Leaves a request unanswered behind, as a crash does. */
   async function crashed(extra: object): Promise<string> {
@@ -247,14 +263,24 @@ describe("a gateway that died while it was buying", () => {
 
   test.each([false, true])("gives the answer that was charged, without buying another (stream: %s)", async (stream) => {
     const key = await crashed({ stream });
-    running.standIn.stored = [
-      storedRequest(requestId, "one", { text: "charged already", signed: { receipt, signature: "0x" } }),
-    ];
+    running.standIn.stored = [storedRequest(requestId, "one", { request, text: "charged already", signed })];
     const reply = await ask(key, { stream });
     expect(reply.status).toBe(200);
     expect(reply.text).toContain("charged already");
     expect(reply.headers["x-depinfer-receipt"]).toBe(requestId);
     expect(bought()).toBe(1);
+  });
+
+  test("buys again what was charged and whose text was lost with it", async () => {
+    for (const text of ["", "charged"]) {
+      const key = await crashed({});
+      running.standIn.stored = [storedRequest(requestId, "one", { request, text, signed })];
+      expect((await ask(key)).text).toContain("bought again");
+    }
+    const cut = { ...signed, receipt: { ...receipt, stopReason: "cancelled" as const } };
+    const key = await crashed({});
+    running.standIn.stored = [storedRequest(requestId, "one", { request, text: "charged already", signed: cut })];
+    expect((await ask(key)).text).toContain("bought again");
   });
 
   test("waits for a while when it is not known yet what was charged", async () => {

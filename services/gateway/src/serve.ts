@@ -1,5 +1,5 @@
-import type { Answer, Ask, Buyer, StoredRequest } from "@depinfer/client";
-import { type Hex, microUsd } from "@depinfer/protocol";
+import { type Answer, type Ask, type Buyer, type StoredRequest, textIsKept } from "@depinfer/client";
+import { decodeRequest, type Hex, microUsd } from "@depinfer/protocol";
 import type { Asked } from "./asked.ts";
 import { totalUsage } from "./chat/usage.ts";
 import type { Leftover } from "./idempotency.ts";
@@ -123,6 +123,11 @@ async function replyOf(stored: StoredRequest, { parsed, shape }: Asked): Promise
   const { signed, text } = stored;
   if (signed === null) {
     return "unsettled";
+  }
+  const { resume } = decodeRequest(stored.request).terms;
+  if (!textIsKept(stored) || signed.receipt.stopReason === "cancelled" || resume !== undefined) {
+    // Only a part of the answer is here, and a part must not look like the whole.
+    return "free";
   }
   const { provider, classId, proofLevel, stopReason, promptTokens, cachedTokens, outputTokens } = signed.receipt;
   const offer = { provider, classId, proofLevel };
