@@ -17,8 +17,10 @@ export interface SharedDatabase {
 const CONNECTIONS = 8;
 /** Connections that hold an advisory lock, apart from the others so that whoever holds one can still ask. */
 const LOCKING_CONNECTIONS = 2;
-/** A server that does not answer for so long is treated as gone. */
-const ANSWER_MS = 5_000;
+/** A server that does not take a connection for so long is treated as gone. */
+const CONNECT_MS = 5_000;
+/** Longest wait for an answer: a snapshot of a journal may have hundreds of megabytes. */
+const ANSWER_MS = 30_000;
 
 /** @throws DepinferError `database.unreachable`. */
 export async function openSharedDatabase(url: string): Promise<SharedDatabase> {
@@ -27,7 +29,7 @@ export async function openSharedDatabase(url: string): Promise<SharedDatabase> {
     getTypeParser: (id: number, format?: "text" | "binary") =>
       id === pg.types.builtins.INT8 ? BigInt : pg.types.getTypeParser(id, format),
   };
-  const settings = { connectionString: url, types, connectionTimeoutMillis: ANSWER_MS, query_timeout: ANSWER_MS };
+  const settings = { connectionString: url, types, connectionTimeoutMillis: CONNECT_MS, query_timeout: ANSWER_MS };
   const pool = new pg.Pool({ ...settings, max: CONNECTIONS });
   // Waiting for a lock takes as long as somebody's transaction on the chain.
   const locks = new pg.Pool({ ...settings, query_timeout: 0, max: LOCKING_CONNECTIONS });
