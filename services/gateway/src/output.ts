@@ -2,7 +2,7 @@ import type { Answer } from "@depinfer/client";
 import {
   type Endpoint,
   type Hex,
-  levelOfAnswer,
+  levelOfGeneration,
   type Offer,
   type ParsedBody,
   type PositionLogprobs,
@@ -69,5 +69,5 @@ export function answerHeaders(
 
 /** The headers of an answer of text. */
 export function textHeaders(requestId: Hex, offer: Origin, { generation }: ParsedBody) {
-  return answerHeaders(requestId, offer, levelOfAnswer(offer.proofLevel, generation.temperature));
+  return answerHeaders(requestId, offer, levelOfGeneration(offer.proofLevel, generation));
 }
