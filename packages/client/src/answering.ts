@@ -145,7 +145,9 @@ export function createAnswering(modules: AnsweringModules, options: AnsweringOpt
       // The rest of a pass may lie in its channels with others.
       const elsewhere = error.code === "pass.insufficient";
       if (!(error.retryable || elsewhere) || left < 1 || signal?.aborted || (goesOn && begun === null)) {
-        throw goesOn && begun === null ? brokeOff(offer, final) : final;
+        // What the receipt says wrong, or that the app hung up, is no break-off.
+        const half = goesOn && begun === null && error.retryable && !error.code.startsWith("receipt.");
+        throw half ? brokeOff(offer, final) : final;
       }
       const whole = begun === null ? null : wholeAlready(begun, ask, offer);
       if (whole !== null) {

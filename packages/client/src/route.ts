@@ -29,6 +29,8 @@ export interface Policy extends Omit<RequestPolicy, "minProof" | "audit" | "prov
   readonly allowSimulatedAttestation?: boolean;
   /** The request's temperature, above 0 when missing: a `greedy` offer proves nothing there. */
   readonly temperature?: number;
+  /** Whether anything but the model and the temperature decides: a `greedy` offer proves nothing there either. */
+  readonly shaped?: boolean;
 }
 
 export interface Rejection {
@@ -168,17 +170,18 @@ function tooSlow({ peerId }: Offer, { maxLatencyMs }: Policy, { latencyMs }: Rou
 }
 
 function levelReason(offer: Offer, policy: Policy, state: RoutingState): string | undefined {
-  const { minProofLevel: minimum = "none", temperature = 1 } = policy;
+  const { minProofLevel: minimum = "none", temperature = 1, shaped = false } = policy;
   if (minimum === "none") {
     return undefined;
   }
-  if (!meetsLevel(levelOfAnswer(offer.proofLevel, temperature), minimum, policy)) {
+  const level = shaped && offer.proofLevel === "greedy" ? "none" : levelOfAnswer(offer.proofLevel, temperature);
+  if (!meetsLevel(level, minimum, policy)) {
     const found = `its proof level is ${offer.proofLevel}`;
     if (offer.proofLevel === "attested-SIMULATED") {
       return `${found}, which counts for nothing unless simulated attestation is allowed`;
     }
     return meetsLevel(offer.proofLevel, minimum, policy)
-      ? `${found}, which holds at temperature 0 only, and the request's is ${temperature}`
+      ? `${found}, which holds at temperature 0 only, and for the model's own best tokens`
       : `${found}, wanted is at least ${minimum}`;
   }
   if (offer.runtimeClass === undefined) {

@@ -3,6 +3,7 @@ import type { Policy } from "@depinfer/client";
 import {
   type AuditFlag,
   type Endpoint,
+  levelOfGeneration,
   type MinimumLevel,
   mergePolicies,
   type ParsedBody,
@@ -87,6 +88,7 @@ export async function askedOf(
       minProofLevel: strictestLevel([minProofLevel, minProof, parsed.minProofLevel]),
       allowSimulatedAttestation,
       temperature: parsed.generation.temperature,
+      shaped: levelOfGeneration("greedy", { ...parsed.generation, temperature: 0 }) === "none",
     },
     audit: audit ?? "validator",
     shape,
