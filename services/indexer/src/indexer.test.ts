@@ -22,9 +22,9 @@ import {
   voucherDigest,
 } from "@depinfer/protocol";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { serverPrograms, startServer, type TestServer } from "../../../tests/postgres-server.ts";
 import { type Database, openEmbedded, openServer } from "./database.ts";
 import { createIndexer, type Indexer } from "./indexer.ts";
-import { serverPrograms, startServer, type TestServer } from "../../../tests/postgres-server.ts";
 
 /* One chain, one provider, and indexers over both databases that must say the same of them. */
 
