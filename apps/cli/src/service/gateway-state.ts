@@ -44,8 +44,8 @@ export interface GatewayState {
   readonly firstKeyName: string;
   /** What the state looks like from outside. */
   readonly info: Readonly<Record<string, unknown>>;
-  /** After `buyer.start`. */
-  start(): void;
+  /** After `buyer.start`, and before the first request. */
+  start(): Promise<void>;
   /** After everything that writes has stopped. The buyer is stopped by it too. */
   stop(): Promise<void>;
 }
@@ -78,7 +78,7 @@ export function openOwnState(home: string, { createBuyer }: GatewayStateModules)
     batches: createBatchStore(journal),
     firstKeyName: "default",
     info: {},
-    start: () => undefined,
+    start: async () => undefined,
     async stop() {
       await buyer.stop();
       journal.close();
@@ -111,6 +111,7 @@ export async function openSharedState(
   const adopted = new Map<bigint, { readonly seat: Seat; readonly buyer: Buyer }>();
   const buyer = seatedBuyer({ own: ownBuyer, adopted: () => [...adopted.values()].map((one) => one.buyer) });
   const everySeat = () => [{ seat: own, buyer: ownBuyer }, ...adopted.values()];
+  const states = sharedAccountStates(database);
   const idempotency = sharedIdempotency(database, { own, all: everySeat });
   let stopping = false;
   let timer: NodeJS.Timeout | undefined;
@@ -134,6 +135,7 @@ export async function openSharedState(
       adoptedBuyer.stop().catch(() => undefined);
     });
     await adoptedBuyer.start();
+    await states.settleSeat(seat.id.toString(), (account) => adoptedBuyer.spent(account));
     log("info", `took over seat ${seat.id}, whose gateway has ended`, { seat: seat.id.toString() });
   }
 
@@ -169,7 +171,7 @@ export async function openSharedState(
     journal: own.journal,
     keys: createKeys(sharedKeys(database)),
     admission: createAdmission({
-      states: sharedAccountStates(database),
+      states,
       seats: {
         holder: seats.holder,
         seat: own.id.toString(),
@@ -183,7 +185,8 @@ export async function openSharedState(
     batches: createBatchStore(own.journal),
     firstKeyName: `gateway-${own.id}`,
     info: { seat: own.id.toString() },
-    start() {
+    async start() {
+      await states.settleSeat(own.id.toString(), (account) => ownBuyer.spent(account));
       nextBeat();
     },
     async stop() {

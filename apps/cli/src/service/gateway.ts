@@ -108,7 +108,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
   const apiKey = await firstKey(options.home, state.firstKeyName, keys);
   metrics = createMetrics(buyer);
   await buyer.start();
-  state.start();
+  await state.start();
   if (options.x402 && group !== null) {
     log("warn", "x402 is off: what was paid to one gateway is not known to the others of its group");
   }

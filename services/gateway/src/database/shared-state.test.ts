@@ -147,6 +147,18 @@ describe.skipIf(programs === null)("gateways of a group", () => {
     await expect(two.admission.enter(narrow, { tokens: 0, units: null })).resolves.toBeDefined();
   });
 
+  test("take over what a seat had promised as what its journal shows", async () => {
+    const key = keyOf(fresh(), 100n);
+    await gateway("7").admission.enter(key, { tokens: 0, units: 90n });
+    const other = gateway("8");
+    expect((await other.admission.enter(key, { tokens: 0, units: 90n })).budget).toBe(10n);
+    await expect(other.admission.enter(key, { tokens: 0, units: 1n })).rejects.toMatchObject({
+      code: "budget.exhausted",
+    });
+    await sharedAccountStates(database).settleSeat("7", () => 25n);
+    expect((await other.admission.enter(key, { tokens: 0, units: 90n })).budget).toBe(75n);
+  });
+
   const parts = { gateway: GATEWAY_MIGRATIONS };
   const takeSeat = () =>
     createSeats(
