@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { openSharedDatabase } from "@depinfer/gateway";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { callControl } from "../../apps/cli/src/service/control.ts";
@@ -124,6 +125,23 @@ describe.skipIf(programs === null)("two gateways of one group", () => {
       expect(reply.text).toBe(both.find(({ status }) => status === 200)?.text);
     }
     expect(await spent("once")).toBe(cost);
+  }, 60_000);
+
+  test("hand a seat over at once when one is told to stop, and make no new one for its return", async () => {
+    const database = await openSharedDatabase(server.url);
+    const seats = async () => (await database.query("SELECT id FROM journal_seats ORDER BY id")).map(({ id }) => id);
+    const before = await seats();
+    const stopped = network.pid("gateway-2");
+    process.kill(stopped, "SIGTERM");
+    await waitFor(
+      async () => network.pid("gateway-2") !== stopped && (await offers("gateway-2").catch(() => 0)) === 2,
+      40_000,
+      () => "the second gateway did not come back",
+    );
+    expect(await seats()).toEqual(before);
+    const key = await newKey("gateway", "rolling", null);
+    expect(await ask("gateway-2", key)).toMatchObject({ status: 200 });
+    await database.close();
   }, 60_000);
 
   test("lose nothing when one is killed under load, and pay each answer that was delivered once", async () => {

@@ -69,10 +69,7 @@ export function openJournal({ path, parts }: JournalOptions, modules: JournalMod
       throw error;
     }
   });
-  const wal =
-    modules.changeLog === undefined
-      ? (modules.openWalSync ?? openWalSync)(path)
-      : changeLogSync(db, path, modules.changeLog);
+  const wal = openSync(db, path, modules);
 
   const step = savepoint(db);
   let waiting: Step[] = [];
@@ -271,5 +268,14 @@ function checkIntegrity(db: DatabaseSync, path: string): void {
   const result = db.prepare("PRAGMA quick_check").get()?.quick_check;
   if (result !== "ok") {
     throw corrupt(path, String(result));
+  }
+}
+
+function openSync(db: DatabaseSync, path: string, { changeLog, openWalSync: open = openWalSync }: JournalModules) {
+  try {
+    return changeLog === undefined ? open(path) : changeLogSync(db, path, changeLog);
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
