@@ -90,6 +90,10 @@ function summaryOf(measured: readonly Measured[], diskSyncMs: number): Readonly<
     addedP50Ms: single === undefined ? null : added(single, "depinfer", p50),
     throughputOverTwoHops:
       busy === undefined ? null : significant(compared(busy.of("depinfer", rate), busy.of("two hops", rate)).median),
+    streamThroughputOverTwoHops:
+      busyStream === undefined
+        ? null
+        : significant(compared(busyStream.of("depinfer", rate), busyStream.of("two hops", rate)).median),
     streamCpuMicrosPerRequest: cpu(busyStream, "depinfer"),
     streamTwoHopsCpuMicros: cpu(busyStream, "two hops"),
     twoHopsAddedTtfbP50Ms: stream === undefined ? null : added(stream, "two hops", ttfb),
@@ -124,7 +128,7 @@ export const path: Benchmark = {
   name: "path",
   description: "gateway, network and provider with payments, receipts and a chain, against two bare Node hops",
   async run({ quick, progress }) {
-    const rounds = quick ? 1 : 5;
+    const rounds = quick ? 1 : 7;
     const seconds = quick ? 0.5 : 2;
     const stops: (() => Promise<void>)[] = [];
     try {
@@ -138,7 +142,7 @@ export const path: Benchmark = {
       progress("warming up: the first request opens a channel on chain");
       for (const target of targets) {
         for (const mode of ["json", "sse"] as const) {
-          await sampleTarget(generator, target, { mode, clients: 4, seconds: quick ? 0.5 : 2 });
+          await sampleTarget(generator, target, { mode, clients: quick ? 4 : 16, seconds: quick ? 0.5 : 5 });
         }
       }
       const measured: Measured[] = [];
