@@ -1,3 +1,12 @@
+export {
+  type BasePriceRule,
+  basePriceFactor,
+  GAIN,
+  nextBasePriceDown,
+  postedPriceDown,
+  stableElasticity,
+  TARGET_UTILISATION,
+} from "./base-price.ts";
 export type { Amounts } from "./concentration/amounts.ts";
 export {
   amountsOfClusters,
@@ -27,6 +36,15 @@ export {
   type IndexLayer,
   type LayerScore,
 } from "./index/decentralisation-index.ts";
+export {
+  type ExpectedMargin,
+  expectedMarginPerHour,
+  type MachineCosts,
+  type Margin,
+  marginOf,
+  type Prospect,
+  type Stretch,
+} from "./margin.ts";
 export { type SettledPass, shareSurplus } from "./pass-shares.ts";
 export { cappedEmission, divideCost, type Pay } from "./pay.ts";
 export { type Capacity, type Capped, chooseSlot, type MemberFloor, routeJob, type SlotMarket } from "./routing.ts";
