@@ -94,9 +94,7 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
   ): Promise<z.output<Schema>> {
     const url = `${base.origin}${path}`;
     const response = await request("POST", path, JSON.stringify(body), signal);
-    const text = await response.body.text().catch((cause: unknown) => {
-      throw connectionError(cause, url, timeout);
-    });
+    const text = await bodyText(response.body, MOST_BODY, url, timeout);
     if (response.statusCode !== 200) {
       throw refused(response.statusCode, text, url);
     }
@@ -114,7 +112,7 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
   return {
     async models() {
       const response = await request("GET", `${prefix}/models`, null);
-      const text = await response.body.text();
+      const text = await bodyText(response.body, MOST_SAID, options.url, timeout);
       if (response.statusCode !== 200) {
         throw refused(response.statusCode, text, options.url);
       }
@@ -133,7 +131,8 @@ export function createUpstreamApi(options: UpstreamOptions): UpstreamApi {
     async *stream(path, body, signal) {
       const response = await request("POST", `${prefix}/${path}`, JSON.stringify(body), signal);
       if (response.statusCode !== 200) {
-        throw refused(response.statusCode, await response.body.text(), options.url);
+        const text = await bodyText(response.body, MOST_SAID, options.url, timeout);
+        throw refused(response.statusCode, text, options.url);
       }
       let finished = false;
       try {
@@ -188,6 +187,33 @@ function parseUrl(text: string): URL {
     );
   }
   return url;
+}
+
+/** Bytes of a whole answer: 2,048 vectors of 4,096 numbers as text have about 170 MB. */
+const MOST_BODY = 268_435_456;
+/** Bytes of an error or of a list of models. */
+const MOST_SAID = 4_194_304;
+
+/** The text of a body. @throws DepinferError `upstream.malformed` when it is longer than `most` bytes. */
+async function bodyText(body: AsyncIterable<Buffer>, most: number, url: string, timeoutMs: number): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of body) {
+      length += chunk.length;
+      if (length > most) {
+        throw upstreamError(
+          "upstream.malformed",
+          `${url} answered with more than ${most} bytes`,
+          "Check which kind of server it is",
+        );
+      }
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw cause instanceof DepinferError ? cause : connectionError(cause, url, timeoutMs);
+  }
+  return Buffer.concat(chunks).toString();
 }
 
 function tryJson(text: string): unknown {

@@ -187,6 +187,15 @@ describe("an upstream that fails", () => {
   const chunk = (content: string, finish: string | null = null) =>
     `data: ${JSON.stringify({ choices: [{ delta: { content }, finish_reason: finish }] })}\n\n`;
 
+  function endless(response: ServerResponse): void {
+    const piece = "data: ".padEnd(65_536, "a");
+    const more = () => {
+      while (!response.destroyed && response.write(piece)) {}
+    };
+    response.on("drain", more);
+    more();
+  }
+
   async function failure(handle: (response: ServerResponse) => void): Promise<string> {
     const server = await listen((path, body, response) => {
       if (path === "/v1/models") {
@@ -247,6 +256,8 @@ describe("an upstream that fails", () => {
       (response) => response.end(`${chunk("a")}data: {"error":{"message":"boom"}}\n\n`),
     ],
     ["garbage", "upstream.malformed", (response) => response.end("data: {oops\n\n")],
+    ["a line without an end", "upstream.malformed", (response) => endless(response)],
+    ["an error without an end", "upstream.malformed", (response) => endless(response.writeHead(500))],
     ["silence", "upstream.timeout", (response) => response.write(": waiting\n\n")],
   ])("%s is %s", async (_what, code, handle) => {
     expect(await failure(handle)).toBe(code);
