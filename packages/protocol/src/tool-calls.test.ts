@@ -57,6 +57,18 @@ describe("tool calls in text", () => {
     expect(reader.flush()).toEqual([]);
   });
 
+  test("that are cut off within their end leave nothing of it in the text", () => {
+    const whole = '<tool_call>{"name": "f", "arguments": {}\n}\n</tool_call>';
+    const told = whole.indexOf("{}") + 2;
+    for (let end = told; end < whole.length; end++) {
+      expect(read(whole.slice(0, end)), whole.slice(told, end)).toEqual([
+        { kind: "callStart", index: 0, name: "f" },
+        { kind: "arguments", index: 0, text: "{}" },
+      ]);
+    }
+    expect(read('<tool_call>{"name": "f", "arguments": {}} more').at(-1)).toEqual({ kind: "text", text: "} more" });
+  });
+
   test("that are none stay text", () => {
     for (const text of ["<tool_call>nonsense</tool_call>", "a <tool_cal", "<tool_call>{", "1 < 2", "<tool_call>"]) {
       expect(read(text)).toEqual([{ kind: "text", text }]);

@@ -96,6 +96,8 @@ export interface ToolCallReader {
 }
 
 const HEAD = /^\s*\{\s*"name"\s*:\s*("(?:[^"\\]|\\.)*")\s*,\s*"arguments"\s*:\s*(?=\{)/;
+/** The end of a call as far as it came before the answer was cut off; it belongs to the call, not to the text. */
+const TAIL_BEGUN = /^\s*(?:\}\s*(?:<(?:\/(?:t(?:o(?:o(?:l(?:_(?:c(?:a(?:l(?:l>?)?)?)?)?)?)?)?)?)?)?)?)?$/;
 /** Heads longer than this are no calls; it bounds what is held back. */
 const MOST_HEAD = 10_000;
 
@@ -247,7 +249,7 @@ export function createToolCallReader(): ToolCallReader {
       const out: Piece[] = [];
       if (mode === "head") {
         addText(out, CALL_OPEN + held);
-      } else if (mode === "text" || held.trim() !== "") {
+      } else if (mode === "text" || (held.trim() !== "" && !(mode === "tail" && TAIL_BEGUN.test(held)))) {
         addText(out, held);
       }
       held = "";
