@@ -98,19 +98,23 @@ const HELD_MS = 600;
  */
 async function brokenStory(seed: number | null): Promise<Told> {
   for (let patience = 0; patience < 4; patience++) {
-    const kills: Promise<void>[] = [];
+    let held: Promise<number> | undefined;
+    let killed: Promise<void> | undefined;
     const told = await tell(400, seed, (pieces, id) => {
       if (pieces === HELD_AT) {
-        kills.push(holdUp(id));
+        held = holdUp(id);
       } else if (pieces === KILLED_AT) {
-        kills.push(serving(id).then((pid) => void process.kill(pid, "SIGKILL")));
+        killed = held?.then((pid) => void process.kill(pid, "SIGKILL"));
       }
       return undefined;
     });
-    await Promise.all(kills);
-    if ((await why(told.id)).length > 1) {
+    await killed;
+    const [first, ...others] = await why(told.id);
+    if (others.length > 0 && (await signed(first?.request ?? ""))) {
       return told;
     }
+    // Whoever was killed too late is back before the next try.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
   }
   throw new Error("no answer was under way long enough to be broken");
 }
@@ -121,11 +125,19 @@ async function serving(id: string): Promise<number> {
   return network.pid(services.get(attempts.at(-1)?.provider.toLowerCase() ?? "") ?? "");
 }
 
-async function holdUp(id: string): Promise<void> {
+/** Whether a part is under a receipt. */
+async function signed(request: string): Promise<boolean> {
+  const found = await network.client.get(`/v1/receipts/${request}`, z.object({ receipt: z.unknown() }));
+  return found.receipt !== null;
+}
+
+/** Pid of who was held up. */
+async function holdUp(id: string): Promise<number> {
   const pid = await serving(id);
   process.kill(pid, "SIGSTOP");
   await new Promise((resolve) => setTimeout(resolve, HELD_MS));
   process.kill(pid, "SIGCONT");
+  return pid;
 }
 
 /** Verifies each part's receipt, and returns what all of them say. */
