@@ -77,6 +77,11 @@ const chatBody = z.strictObject({
   modalities: z.tuple([z.literal("text")]).nullish(),
   prediction: z.null().optional(),
   audio: z.null().optional(),
+  reasoning_effort: z.null().optional(),
+  verbosity: z.null().optional(),
+  web_search_options: z.null().optional(),
+  functions: z.null().optional(),
+  function_call: z.null().optional(),
 });
 
 const completionBody = z.strictObject({

@@ -16,6 +16,7 @@ import { scopeOf } from "./admission/scope-of.ts";
 import { type AskedOptions, readAsked } from "./asked.ts";
 import type { BatchStore } from "./batches/batch-store.ts";
 import { buy, complete } from "./complete.ts";
+import { sendOptions, shareWithOrigin } from "./cross-origin.ts";
 import { sendError, sendJson } from "./http-error.ts";
 import { checkHeaders, checkHostAndOrigin, SERVER_LIMITS } from "./http-guard.ts";
 import type { Idempotency } from "./idempotency.ts";
@@ -204,10 +205,12 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       checkHostAndOrigin(request, options.allowedHosts ?? []);
+      shareWithOrigin(request, response);
       checkHeaders(request);
       const path = pathOf(request);
       const found = router.find(path);
-      const handler = found?.methods[request.method ?? "GET"];
+      const method = request.method ?? "GET";
+      const handler = found?.methods[method] ?? (method === "HEAD" ? headOf(found?.methods) : undefined);
       endpoints.set(request, found?.path ?? "other");
       if (found === undefined) {
         throw new DepinferError({
@@ -217,11 +220,17 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
           metadata: { path },
         });
       }
+      const methods = Object.keys(found.methods);
+      if (method === "OPTIONS") {
+        sendOptions(request, response, [...methods, "OPTIONS"]);
+        return;
+      }
       if (handler === undefined) {
+        response.setHeader("allow", [...methods, "OPTIONS"].join(", "));
         throw new DepinferError({
           code: "http.methodNotAllowed",
           message: `${path} does not take ${request.method}`,
-          remedy: `Use ${Object.keys(found.methods).join(" or ")}`,
+          remedy: `Use ${methods.join(" or ")}`,
         });
       }
       if (draining && path.startsWith("/v1/")) {
@@ -310,6 +319,11 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
       return address !== null && typeof address === "object" ? address.port : options.port;
     },
   };
+}
+
+/** Node leaves the body of an answer to `HEAD` out. What also takes `POST` may do more at `GET` than look. */
+function headOf(methods: Readonly<Record<string, Handler>> = {}): Handler | undefined {
+  return methods.POST === undefined ? methods.GET : undefined;
 }
 
 function mayBeLongerThan(limit: number, { complete, headers }: IncomingMessage): boolean {

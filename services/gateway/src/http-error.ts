@@ -32,6 +32,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "request.contextExceeded": { ...INVALID, code: "context_length_exceeded" },
   "request.outputTooLarge": INVALID,
   "tensor.badInput": INVALID,
+  "request.encoded": { status: 415, type: "invalid_request_error" },
   "request.tooLarge": { status: 413, type: "invalid_request_error" },
   "request.cancelled": { status: 499, type: "invalid_request_error" },
   "http.notFound": { status: 404, type: "invalid_request_error" },

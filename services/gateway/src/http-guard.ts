@@ -64,9 +64,19 @@ function hostName(host: string): string {
 /**
  * The request's body.
  *
- * @throws DepinferError `request.tooLarge` above `limit` bytes, before the rest is read.
+ * @throws DepinferError `request.tooLarge` above `limit` bytes, before the rest is read; `request.encoded` for one that is
+ *   compressed, which a few bytes could make endless.
  */
 export async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const encoding = request.headers["content-encoding"] ?? "identity";
+  if (encoding.toLowerCase() !== "identity") {
+    throw new DepinferError({
+      code: "request.encoded",
+      message: `The body is encoded as ${JSON.stringify(encoding)}`,
+      remedy: "Send it as it is, without content-encoding",
+      metadata: { param: "content-encoding" },
+    });
+  }
   const announced = Number(request.headers["content-length"] ?? 0);
   const chunks: Buffer[] = [];
   let length = 0;

@@ -31,9 +31,9 @@ export const POLICY_HEADERS: readonly string[] = Object.keys(FIELDS);
 export function policyFromHeaders(headers: IncomingHttpHeaders): RequestPolicy {
   const fields: Partial<Record<keyof RequestPolicy, unknown>> = {};
   const names = new Map<string, string>();
-  for (const [name, [field, reader]] of Object.entries(FIELDS)) {
-    const value = headers[name];
-    if (value !== undefined) {
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined && name.startsWith("x-depinfer-")) {
+      const [field, reader] = FIELDS[name] ?? refuse(name);
       fields[field] = READERS[reader](String(value));
       names.set(field, name);
     }
@@ -53,5 +53,15 @@ export function policyFromHeaders(headers: IncomingHttpHeaders): RequestPolicy {
     remedy:
       "Give it as the documentation of routing policies says; lists are separated by commas, prices are units per million tokens",
     metadata: { param: header },
+  });
+}
+
+/** A price cap that is misspelt must not look as if it were kept. */
+function refuse(header: string): never {
+  throw new DepinferError({
+    code: "request.invalid",
+    message: `Unknown header: ${header.slice(0, 200)}`,
+    remedy: `Use one of ${POLICY_HEADERS.join(", ")}`,
+    metadata: { param: header.slice(0, 200) },
   });
 }

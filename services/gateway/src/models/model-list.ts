@@ -15,8 +15,9 @@ export function modelRoutes({ buyer, keyOf }: RouteModules): RouteTable {
     "/v1/models/:id": {
       async GET(request, response, { id = "" }) {
         await keyOf(request);
-        const offers = byModel(buyer).get(id);
-        if (offers === undefined) {
+        // A class is asked for by its id, as a model is, and so it is found.
+        const offers = buyer.offers().filter(({ model, classId }) => model === id || classId === id);
+        if (offers.length === 0) {
           throw unknownModel(id, buyer);
         }
         sendJson(response, 200, modelCard(id, offers));
