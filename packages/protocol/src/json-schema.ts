@@ -98,6 +98,30 @@ export function resolveReference(root: JsonSchema, reference: JsonValue | undefi
   return isJsonObject(table) && Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
+/** Integers of more digits are not written: they would not be exact in every reader. */
+export const MOST_INTEGER = 999_999_999_999_999;
+const BOUNDS = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"] as const;
+
+/** The least and the most integer that a schema allows. Where `least` is above `most` there is none. */
+export function integerBounds(schema: { readonly [keyword: string]: JsonValue }): {
+  readonly least: number;
+  readonly most: number;
+} {
+  const { minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below } = schema;
+  return {
+    least: Math.max(
+      -MOST_INTEGER,
+      typeof minimum === "number" ? Math.ceil(minimum) : -MOST_INTEGER,
+      typeof above === "number" ? Math.floor(above) + 1 : -MOST_INTEGER,
+    ),
+    most: Math.min(
+      MOST_INTEGER,
+      typeof maximum === "number" ? Math.floor(maximum) : MOST_INTEGER,
+      typeof below === "number" ? Math.ceil(below) - 1 : MOST_INTEGER,
+    ),
+  };
+}
+
 /**
  * Refuses what would not be enforced.
  *
@@ -161,6 +185,11 @@ export function checkSchema(schema: JsonSchema, param: string): void {
       refuse(where, `is no count from 0 to ${MOST_COUNT}`);
     }
   };
+  const bound: Check = (value, where) => {
+    if (typeof value !== "number") {
+      refuse(where, "is no number");
+    }
+  };
   const checks: Readonly<Record<string, Check>> = {
     type(value, where) {
       const named = isJsonArray(value) ? value : [value];
@@ -191,6 +220,10 @@ export function checkSchema(schema: JsonSchema, param: string): void {
     maxItems: count,
     minLength: count,
     maxLength: count,
+    minimum: bound,
+    maximum: bound,
+    exclusiveMinimum: bound,
+    exclusiveMaximum: bound,
     enum(value, where) {
       if (!isJsonArray(value) || value.length === 0) {
         refuse(where, "is no list of values");
@@ -266,6 +299,7 @@ const SHAPERS = [
   "minLength",
   "maxLength",
   "format",
+  ...BOUNDS,
 ] as const;
 
 /** Keywords that choose a value leave no room for others that would restrict it further. */
@@ -284,6 +318,14 @@ function checkTogether(
   }
   if (value.format !== undefined && (value.minLength !== undefined || value.maxLength !== undefined)) {
     refuse(`${where}.minLength`, "cannot be enforced beside format");
+  }
+  const bound = BOUNDS.find((keyword) => value[keyword] !== undefined);
+  if (bound !== undefined && (value.type === undefined || typesOf(value.type).includes("number"))) {
+    refuse(`${where}.${bound}`, "can be enforced for integers only");
+  }
+  const { least, most } = integerBounds(value);
+  if (bound !== undefined && least > most) {
+    refuse(`${where}.${bound}`, "leaves no integer of at most 15 digits");
   }
   for (const [least, most] of [
     ["minItems", "maxItems"],

@@ -209,6 +209,17 @@ describe("a body that cannot be honoured is refused by name", () => {
       format({ type: "string", minLength: 3, maxLength: 2 }),
       "response_format.json_schema.schema.minLength",
     ],
+    ["bounds of what may be no integer", format({ minimum: 1 }), "response_format.json_schema.schema.minimum"],
+    [
+      "bounds of any number",
+      format({ type: ["number", "integer"], exclusiveMinimum: 0 }),
+      "response_format.json_schema.schema.exclusiveMinimum",
+    ],
+    [
+      "bounds without a number between",
+      format({ type: "integer", exclusiveMinimum: 2, maximum: 2 }),
+      "response_format.json_schema.schema.maximum",
+    ],
     ["a deep schema", format(nested(40)), "response_format.json_schema.schema"],
   ])("%s", (_what, extra, param) => {
     expect(paramOf("chat", chat(extra))).toBe(param);

@@ -44,6 +44,12 @@ const schema = (value: JsonSchema): Constraint => ({ kind: "schema", schema: val
 describe("a schema", () => {
   test.each<[JsonSchema, readonly string[], readonly string[]]>([
     [{ type: "integer" }, ["0", "-12", "123456789012345"], ["", "01", "1.5", "-", "1234567890123456", '"1"']],
+    [{ type: "integer", minimum: 0.5, exclusiveMaximum: 12 }, ["1", "11"], ["0", "12", "-1", "01"]],
+    [
+      { type: ["integer", "null"], minimum: -9_007_199_254_740_991, maximum: 9_007_199_254_740_991 },
+      ["0", "-123456789012345", "null"],
+      ["1234567890123456"],
+    ],
     [{ type: "number" }, ["0.5", "-1e10", "12"], [".5", "1.", "1e", "NaN"]],
     [{ type: ["boolean", "null"] }, ["true", "null"], ["True", "nul", '"null"']],
     [{ enum: ["a", 1, { b: [2] }] }, ['"a"', "1", '{"b":[2]}'], ["a", "2", '{"b": [2]}']],

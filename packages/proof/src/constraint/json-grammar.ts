@@ -1,13 +1,16 @@
 import {
+  integerBounds,
   isJsonArray,
   isJsonObject,
   type JsonSchema,
   type JsonType,
   type JsonValue,
+  MOST_INTEGER,
   resolveReference,
   typesOf,
 } from "@depinfer/protocol";
 import { choice, type Grammar, oneOf, repeat, sequence, text } from "./grammar.ts";
+import { integersBetween } from "./integer-grammar.ts";
 
 /*
  * JSON as an answer may write it. Members of objects come in the order in which the schema names them, those that are not
@@ -163,8 +166,10 @@ export function schemaGrammar(root: JsonSchema): Grammar {
       }
       case "number":
         return number;
-      case "integer":
-        return integer;
+      case "integer": {
+        const { least, most } = integerBounds(schema);
+        return least === -MOST_INTEGER && most === MOST_INTEGER ? integer : integersBetween(least, most);
+      }
       case "boolean":
         return choice(text("true"), text("false"));
       case "null":
