@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { type Answer, type Buyer, mostCost } from "@depinfer/client";
+import { type Answer, type Buyer, mostCost, serves } from "@depinfer/client";
 import { DepinferError, type RecordSpan, type SpanRecord } from "@depinfer/protocol";
 import type { Admission, Wanted } from "./admission/admission.ts";
 import { type Asked, type AskedOptions, type Entrance, readAsked } from "./asked.ts";
@@ -154,7 +154,7 @@ function wantedOf(buyer: Buyer, { parsed, body }: Asked): Wanted {
   const maxTokens = parsed.generation.maxTokens ?? DEFAULT_MAX_TOKENS;
   const costs = buyer
     .offers()
-    .filter(({ model }) => model === parsed.model)
+    .filter((offer) => serves(offer, parsed.model))
     .map((offer) => mostCost(body, maxTokens, offer));
   return {
     // Each choice is bought by itself.
