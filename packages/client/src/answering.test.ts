@@ -171,6 +171,18 @@ describe("an answer that breaks off", () => {
     ]);
   });
 
+  test("that nobody could honour is refused by the parameter's name, and not to be sent again", async () => {
+    const { answering, bought } = market([], [offerOf(1), offerOf(2, { model: "other", features: ["images"] })]);
+    const wants = (features: Ask["policy"]["features"]) =>
+      read(answering, { ...ask, policy: { ...ask.policy, ...(features === undefined ? {} : { features }) } });
+    await expect(wants(["images"])).rejects.toMatchObject({
+      code: "request.unsupported",
+      retryable: false,
+      metadata: { param: "messages" },
+    });
+    expect(bought).toEqual([]);
+  });
+
   test("is a typed error when nobody else is of its class, or can go on", async () => {
     for (const other of [{ classId: word(9) }, { features: [] }]) {
       const failing = { delivers: 3, signs: 2, fails: true };

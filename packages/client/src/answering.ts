@@ -6,8 +6,8 @@ import type { Health } from "./health.ts";
 import { hedge } from "./hedge.ts";
 import { createOneText, type OneText } from "./one-text.ts";
 import { outputLimit, type Purchase, type Purchases } from "./purchase.ts";
-import { notSettled } from "./purchase-errors.ts";
-import { type Decision, route, serves } from "./route.ts";
+import { notSettled, unsupported } from "./purchase-errors.ts";
+import { type Decision, type Policy, route, serves } from "./route.ts";
 import type { AttemptKind, StoryBook, StoryInProgress } from "./story.ts";
 
 export interface AnsweringModules {
@@ -82,7 +82,7 @@ export function createAnswering(modules: AnsweringModules, options: AnsweringOpt
     if (decision.chosen !== undefined) {
       return { offer: decision.chosen, decision };
     }
-    throw noProvider(ask.policy.model, offers, decision);
+    throw noProvider(ask.policy, offers, decision);
   }
 
   return async (ask, handlers, signal) => {
@@ -255,7 +255,7 @@ function brokeOff({ provider, classId }: Offer, cause: DepinferError): DepinferE
   });
 }
 
-function noProvider(model: string, offers: readonly Offer[], decision: Decision): DepinferError {
+function noProvider({ model, features = [] }: Policy, offers: readonly Offer[], decision: Decision): DepinferError {
   const models = [...new Set(offers.map((offer) => offer.model))];
   if (models.length === 0) {
     return new DepinferError({
@@ -273,6 +273,11 @@ function noProvider(model: string, offers: readonly Offer[], decision: Decision)
       remedy: `Ask for one of: ${models.join(", ")}`,
       metadata: { model, param: "model" },
     });
+  }
+  const serving = offers.filter((offer) => serves(offer, model));
+  const nobody = features.find((feature) => !serving.some((offer) => offer.features?.includes(feature)));
+  if (nobody !== undefined && nobody !== "continuation") {
+    return unsupported(model, nobody);
   }
   const reasons = decision.rejected.filter(({ reason }) => !reason.startsWith("serves "));
   return new DepinferError({

@@ -1,4 +1,4 @@
-import { DepinferError, errorMessage, meetsLevel, type Offer, type ProofLevel } from "@depinfer/protocol";
+import { DepinferError, errorMessage, type Feature, meetsLevel, type Offer, type ProofLevel } from "@depinfer/protocol";
 import type { Policy } from "./route.ts";
 
 export function asError(cause: unknown): DepinferError {
@@ -10,6 +10,36 @@ export function asError(cause: unknown): DepinferError {
         remedy: "Report this with the gateway's log",
         cause,
       });
+}
+
+/** What of a request needs each feature. */
+const PARAMETERS: Readonly<Record<Feature, string>> = {
+  embedding: "model",
+  json: "response_format",
+  tools: "tools",
+  logprobs: "logprobs",
+  penalties: "frequency_penalty",
+  logitBias: "logit_bias",
+  topP: "top_p",
+  continuation: "stream",
+  images: "messages",
+};
+
+/** Where the parameter's name does not say what is not honoured. */
+const WORDS: Partial<Readonly<Record<Feature, string>>> = {
+  embedding: "embeddings",
+  penalties: "frequency_penalty and presence_penalty",
+  images: "images in messages",
+};
+
+/** Nobody who serves the model honours what a request needs, so waiting does not help. */
+export function unsupported(model: string, feature: Feature): DepinferError {
+  return new DepinferError({
+    code: "request.unsupported",
+    message: `No provider of ${JSON.stringify(model)} honours ${WORDS[feature] ?? PARAMETERS[feature]}`,
+    remedy: "Leave it out, or ask for another model; /v1/models tells the features of each",
+    metadata: { model, feature, param: PARAMETERS[feature] },
+  });
 }
 
 export function cancelledError(): DepinferError {

@@ -29,6 +29,7 @@ const UNAVAILABLE: Meaning = { status: 503, type: "server_error" };
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   "request.malformed": INVALID,
   "request.invalid": INVALID,
+  "request.unsupported": INVALID,
   "request.contextExceeded": { ...INVALID, code: "context_length_exceeded" },
   "request.outputTooLarge": INVALID,
   "tensor.badInput": INVALID,
