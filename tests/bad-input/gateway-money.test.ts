@@ -1,6 +1,7 @@
 import { createSigner } from "@depinfer/chain";
 import { createEvmAccount } from "@depinfer/chain/evm-account";
-import { type Hex, microUsd, type Offer } from "@depinfer/protocol";
+import { textHash } from "@depinfer/proof";
+import { encodeRequest, type Hex, microUsd, type Offer } from "@depinfer/protocol";
 import { decodePaymentResponseHeader } from "@x402/core/http";
 import type { PaymentPayload } from "@x402/core/types";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -501,7 +502,7 @@ describe("while the answer is made", () => {
       classId: zero,
       promptHash: zero,
       transcriptRoot: zero,
-      textHash: zero,
+      textHash: textHash("it was ready"),
       seedCommitment: zero,
       channelId: zero,
       provider: offer.provider,
@@ -514,8 +515,23 @@ describe("while the answer is made", () => {
       startedAt: 1,
       finishedAt: 2,
     };
+    const request = encodeRequest({
+      terms: {
+        v: 1,
+        requestId,
+        endpoint: "chat",
+        classId: zero,
+        channelId: zero,
+        buyerNonce: zero,
+        maxOutputTokens: 20,
+        prices: offer.prices,
+        audit: "validator",
+      },
+      body: new Uint8Array(),
+    });
+    const signed = { receipt, signature: "0x" } as const;
     shop.running.standIn.stored = [
-      storedRequest(requestId, `x402:${payer.address}`, { text: "it was ready", signed: { receipt, signature: "0x" } }),
+      storedRequest(requestId, `x402:${payer.address}`, { request, text: "it was ready", signed }),
     ];
     const reply = await send({}, payment);
     expect(reply, reply.text).toMatchObject({ status: 200 });

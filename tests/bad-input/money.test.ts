@@ -101,7 +101,7 @@ describe("a provider that restarts", () => {
         return undefined;
       },
     });
-    await expect(work).rejects.toMatchObject({ code: "network.linkClosed" });
+    await expect(work).rejects.toMatchObject({ code: "answer.brokeOff", metadata: { reason: "network.linkClosed" } });
     await provider.restart();
     await market.meet(buyer.host, provider.host);
     await until("the two have compared notes", () => buyer.host.link(provider.host.peerId) !== undefined);
@@ -145,7 +145,7 @@ test("a lost link in the middle of an answer is settled when the link is back", 
       return undefined;
     },
   });
-  await expect(lost).rejects.toMatchObject({ code: "network.linkClosed" });
+  await expect(lost).rejects.toMatchObject({ code: "answer.brokeOff", metadata: { reason: "network.linkClosed" } });
   await until("the provider has its receipt", () => provider.node.state().receipts === 1);
   await market.meet(buyer.host, provider.host);
   await until("the receipt is paid", () => buyer.buyer.money().owed > 0n);
@@ -219,8 +219,9 @@ describe("a provider that lies", () => {
     const buyer = await market.buyer();
     await market.meet(buyer.host, liar.host);
     await expect(buyer.buyer.ask(askFor("hello", 20), silent)).rejects.toMatchObject({
-      code: "provider.misbehaved",
+      code: "answer.brokeOff",
       message: expect.stringContaining("20 tokens"),
+      metadata: { reason: "provider.misbehaved" },
     });
     await until("the request is closed", () => buyer.buyer.requests(1)[0]?.reserved === 0n);
     expect(buyer.buyer.money().owed).toBeLessThanOrEqual(300n);
@@ -262,7 +263,7 @@ describe("a budget", () => {
     const { buyer } = await pair();
     const budget = microUsd(2_000);
     const all = await Promise.allSettled(
-      Array.from({ length: 12 }, () => buyer.buyer.ask(askFor("slowly", 100, { account: "poor", budget }), silent)),
+      Array.from({ length: 24 }, () => buyer.buyer.ask(askFor("slowly", 100, { account: "poor", budget }), silent)),
     );
     const refused = all.filter(({ status }) => status === "rejected");
     expect(refused.length).toBeGreaterThan(0);

@@ -86,7 +86,9 @@ export function route(offers: readonly Offer[], policy: Policy, state: RoutingSt
     usable: state.usableSlots?.(offer) ?? offer.slots,
     inFlight: state.inFlight(offer.peerId),
   }));
-  const free = candidates.filter(({ usable, inFlight }) => inFlight < usable);
+  const gentle = candidates.filter(({ usable, inFlight }) => inFlight < usable);
+  // A newcomer's slots are taken before anybody has to wait.
+  const free = gentle.length > 0 ? gentle : candidates.filter(({ slots, inFlight }) => inFlight < slots);
   // With every slot taken the shortest queue decides; the provider may still refuse as busy.
   const chosen = chooseSlot(free.length > 0 ? free : candidates, state.random)?.offer;
   for (const candidate of candidates) {
