@@ -86,13 +86,16 @@ const chatBody = z.strictObject({
 
 const completionBody = z.strictObject({
   ...shared,
-  prompt: z.union([
-    z.string(),
-    z
-      .array(z.string())
-      .length(1)
-      .transform((only) => only[0] ?? ""),
-  ]),
+  prompt: z.union(
+    [
+      z.string(),
+      z
+        .array(z.string())
+        .length(1)
+        .transform((only) => only[0] ?? ""),
+    ],
+    "expected one text; several prompts, and prompts of token ids, are requests of their own",
+  ),
   logprobs: z.int().min(0).max(5).nullish(),
   echo: z.literal(false).nullish(),
   best_of: z.literal(1).nullish(),
