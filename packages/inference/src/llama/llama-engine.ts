@@ -136,6 +136,11 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
       if ("messages" in generation.prompt && generation.prompt.messages.some(({ images }) => images !== undefined)) {
         throw noImages();
       }
+      const vocabulary = model.fileInfo.metadata.tokenizer?.ggml?.tokens?.length ?? Number.POSITIVE_INFINITY;
+      const strange = generation.logitBias.find(([token]) => token >= vocabulary);
+      if (strange !== undefined) {
+        throw noSuchToken(strange[0], vocabulary);
+      }
       const tokens = promptTokens(model, wrapper, generation);
       if (tokens.length === 0 || tokens.length >= contextLength) {
         throw contextExceeded(tokens.length, contextLength);
@@ -264,6 +269,15 @@ function askOf(shaping: Shaping | null, logprobs: number | null): Ask {
 /** The token that has to come, where the choice is shaped and nothing is left to choose from. */
 function forcedBy(candidates: Candidates | Shaped): number | null {
   return "forced" in candidates ? candidates.forced : null;
+}
+
+function noSuchToken(token: number, vocabulary: number): DepinferError {
+  return new DepinferError({
+    code: "request.invalid",
+    message: `Invalid value for logit_bias: the model has ${vocabulary} tokens, and none is ${token}`,
+    remedy: "Take ids of this model's tokens",
+    metadata: { param: "logit_bias" },
+  });
 }
 
 function noImages(): DepinferError {

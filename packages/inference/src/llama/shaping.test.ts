@@ -16,6 +16,15 @@ beforeAll(async () => {
 });
 afterAll(() => engine.dispose());
 
+test("a bias of a token that the model does not have is refused by name", () => {
+  const biased = (token: number) =>
+    parseBody("chat", Buffer.from(JSON.stringify(story({ logit_bias: { [token]: 1 } })))).generation;
+  expect(() => engine.prompt(biased(99_999_999))).toThrow(
+    expect.objectContaining({ code: "request.invalid", metadata: { param: "logit_bias" } }),
+  );
+  expect(engine.prompt(biased(5)).tokens.length).toBeGreaterThan(0);
+});
+
 const story = (extra: object = {}) => ({
   model: "m",
   messages: [{ role: "user", content: "Tell me a short story about a brave dragon." }],
