@@ -26,6 +26,8 @@ const receiptSchema = z.looseObject({
   receipt: z.looseObject({ receipt: z.looseObject({ textHash: z.string(), stopReason: z.string() }) }),
 });
 
+const statementSchema = z.object({ lines: z.array(z.object({ requests: z.number() })) });
+
 test("kill -9 in the middle of a batch", async () => {
   const client = new OpenAI({ baseURL: `${network.access.url}/v1`, apiKey: network.access.apiKey, maxRetries: 0 });
   const model = (await client.models.list()).data[0]?.id ?? "";
@@ -96,4 +98,6 @@ test("kill -9 in the middle of a batch", async () => {
     );
     expect(receipt.stopReason).not.toBe("cancelled");
   }
+  const { lines: charged } = await network.client.get("/v1/statement", statementSchema);
+  expect(charged.reduce((sum, { requests }) => sum + requests, 0)).toBe(LINES);
 }, 240_000);

@@ -7,7 +7,7 @@ import { type ChannelConfig, type Hex, microUsd } from "@depinfer/protocol";
 import { array, assert, asyncProperty, bigInt, boolean, constantFrom, record } from "fast-check";
 import { expect, test } from "vitest";
 import { BUYER_MIGRATIONS } from "./buyer-journal.ts";
-import { type BuyerLedger, createBuyerLedger } from "./buyer-ledger.ts";
+import { type BuyerLedger, createBuyerLedger, LOST_ACCOUNT } from "./buyer-ledger.ts";
 import { type FinishedRequest, NO_TOKENS } from "./buyer-rows.ts";
 
 const word = (byte: number): Hex => `0x${byte.toString(16).padStart(2, "0").repeat(32)}`;
@@ -70,12 +70,13 @@ test("what an account has used is the sum of its requests, whatever became of th
     share: bigInt(0n, 1_000n),
     end: constantFrom("none", "done", "failed", "broken", "broken, then done"),
     restart: boolean(),
+    absorbed: constantFrom("never", "before its end", "after its end", "twice"),
   });
   await assert(
     asyncProperty(array(step, { maxLength: 12 }), async (steps) => {
       const path = fresh();
       let now = await withChannel(path);
-      for (const [index, { account: name, reserved, share, end, restart }] of steps.entries()) {
+      for (const [index, { account: name, reserved, share, end, restart, absorbed }] of steps.entries()) {
         const id = word(index + 10);
         const cost = microUsd((reserved * share) / 1_000n);
         await now.ledger.start(started(id, { account: name, reserved }));
@@ -89,18 +90,25 @@ test("what an account has used is the sum of its requests, whatever became of th
           now = await withChannel(path);
           await now.ledger.recover();
         }
+        if (absorbed === "before its end" || absorbed === "twice") {
+          await now.ledger.absorb(id);
+        }
         if (end.endsWith("done")) {
           await now.ledger.finish(id, finished({ cost }));
         }
+        if (absorbed === "after its end" || absorbed === "twice") {
+          await now.ledger.absorb(id);
+        }
       }
       const all = now.ledger.requests(1_000);
-      for (const name of ["a", "b"]) {
+      for (const name of ["a", "b", LOST_ACCOUNT]) {
         const own = all.filter((request) => request.account === name);
         expect(now.ledger.account(name)).toEqual({
           spent: own.reduce((sum, { cost }) => sum + cost, 0n),
           reserved: own.reduce((sum, request) => sum + request.reserved, 0n),
         });
       }
+      // Whose account it is changes nothing of what providers are paid.
       expect(now.ledger.channel(CHANNEL)?.owed).toBe(all.reduce((sum, { cost }) => sum + cost, 0n));
       now.close();
     }),
@@ -132,6 +140,21 @@ test("a statement's rows add up to what was spent, and each stands on its day", 
   expect(rows.reduce((sum, { cost }) => sum + cost, 0n)).toBe(ledger.account("app").spent);
   expect(ledger.statement({ since: day, until: 2 * day })).toHaveLength(2);
   expect(ledger.statement({ since: 0, until: 0 })).toEqual([]);
+  close();
+});
+
+test("an answer that was lost with a process is nobody's but the gateway's, also in statements", async () => {
+  const { ledger, close } = await withChannel(fresh());
+  for (const id of [10, 11]) {
+    await ledger.start(started(word(id), {}));
+    await ledger.finish(word(id), finished({ cost: microUsd(5n) }));
+  }
+  await ledger.absorb(word(10));
+  await ledger.absorb(word(99));
+  const all = { since: 0, until: 1 };
+  expect(ledger.account("app").spent).toBe(5n);
+  expect(ledger.statement({ ...all, account: "app" })).toMatchObject([{ requests: 1, cost: 5n }]);
+  expect(ledger.statement({ ...all, account: LOST_ACCOUNT })).toMatchObject([{ requests: 1, cost: 5n }]);
   close();
 });
 

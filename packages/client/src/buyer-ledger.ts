@@ -62,6 +62,11 @@ export interface BuyerLedger {
    * cost something already, for the part that is signed for, and be ended again; its cost never falls.
    */
   finish(id: Hex, result: FinishedRequest): Promise<BuyerChannel>;
+  /**
+   * Takes a request off its account: what it costs, and may still cost, is this gateway's own. For answers that were lost
+   * with a process and are bought again, so that nobody is charged twice.
+   */
+  absorb(id: Hex): Promise<void>;
   /** Requests that were under way when the process ended may still be paid; they are `broken` from now on. */
   recover(): Promise<void>;
   request(id: Hex): StoredRequest | undefined;
@@ -80,6 +85,9 @@ export interface BuyerLedger {
   /** Resolves when everything that can be read now is on disk; wait for it before telling what was only read. */
   settled(): Promise<void>;
 }
+
+/** Whose answers that were lost with a process are. Keys have no colon in their names. */
+export const LOST_ACCOUNT = "gateway:lost";
 
 export function createBuyerLedger(journal: Journal): BuyerLedger {
   const { db } = journal;
@@ -109,6 +117,8 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
       "UPDATE requests SET state = iif(cost > 0, 'done', 'failed'), reserved = 0, fault = coalesce(fault || '; ', '') || 'its channel is closed' WHERE id = ?",
     ),
     recover: db.prepare("UPDATE requests SET state = 'broken' WHERE state = 'started'"),
+    costs: db.prepare("SELECT account, cost, reserved FROM requests WHERE id = ?"),
+    move: db.prepare("UPDATE requests SET account = ? WHERE id = ?"),
     owe: db.prepare("UPDATE channels SET owed = ? WHERE id = ?"),
     request: db.prepare("SELECT * FROM requests WHERE id = ?"),
     requests: db.prepare("SELECT * FROM requests ORDER BY started_at DESC LIMIT ?"),
@@ -209,6 +219,17 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
         const owed = microUsd(found.owed + more);
         sql.owe.run(owed, found.id);
         return { ...found, owed };
+      }),
+    absorb: (id) =>
+      journal.record(() => {
+        const row = sql.costs.get(id);
+        if (row === undefined || row.account === LOST_ACCOUNT) {
+          return;
+        }
+        const [cost, reserved] = [moneyColumn(row, "cost"), moneyColumn(row, "reserved")];
+        sql.move.run(LOST_ACCOUNT, id);
+        sql.use.run(textColumn(row, "account"), -cost, -reserved);
+        sql.use.run(LOST_ACCOUNT, cost, reserved);
       }),
     recover: () =>
       journal.record(() => {

@@ -122,6 +122,11 @@ export interface Buyer {
   /** Units that an account has used, with what its requests under way may still cost. */
   spent(account: string): MicroUsd;
   account(name: string): AccountTotals;
+  /**
+   * Takes a request off its account and makes it the gateway's own cost, durably; nothing for one that is not known here. For
+   * answers that were lost with a process and are bought again.
+   */
+  absorb(id: Hex): Promise<void>;
   /** What was bought, by day, account, model and provider. */
   statement(query: StatementQuery): readonly StatementRow[];
   /** Every channel that may hold money, for showing where it is. */
@@ -217,6 +222,7 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
       return microUsd(spent + reserved);
     },
     account: ledger.account,
+    absorb: ledger.absorb,
     statement: ledger.statement,
     channels: ledger.channels,
     async withdraw(channelId) {

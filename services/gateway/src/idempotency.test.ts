@@ -269,9 +269,10 @@ describe("a gateway that died while it was buying", () => {
     expect(reply.text).toContain("charged already");
     expect(reply.headers["x-depinfer-receipt"]).toBe(requestId);
     expect(bought()).toBe(1);
+    expect(running.standIn.absorbed).toEqual([]);
   });
 
-  test("buys again what was charged and whose text was lost with it", async () => {
+  test("buys again what was charged and whose text was lost with it, and charges the lost one to nobody", async () => {
     for (const text of ["", "charged"]) {
       const key = await crashed({});
       running.standIn.stored = [storedRequest(requestId, "one", { request, text, signed })];
@@ -281,6 +282,7 @@ describe("a gateway that died while it was buying", () => {
     const key = await crashed({});
     running.standIn.stored = [storedRequest(requestId, "one", { request, text: "charged already", signed: cut })];
     expect((await ask(key)).text).toContain("bought again");
+    expect(running.standIn.absorbed).toEqual([requestId, requestId, requestId]);
   });
 
   test("waits for a while when it is not known yet what was charged", async () => {

@@ -113,10 +113,25 @@ export async function recoverAnswer(buyer: Buyer, asked: Asked, requestId: Hex):
   const stored = buyer.request(requestId);
   // One of several choices is no answer, and log-probabilities are not kept.
   const whole = asked.parsed.n === 1 && asked.parsed.generation.logprobs === null;
-  if (stored === undefined || stored.state === "failed" || !whole) {
+  if (stored === undefined || stored.state === "failed") {
     return "free";
   }
-  return stored.state === "done" || stored.state === "disputed" ? replyOf(stored, asked) : "unsettled";
+  const left = !whole
+    ? "free"
+    : stored.state === "done" || stored.state === "disputed"
+      ? await replyOf(stored, asked)
+      : "unsettled";
+  if (left === "free") {
+    // It is bought again, and the app has never seen this one.
+    await buyer.absorb(requestId);
+  }
+  return left;
+}
+
+/** Whether a purchase holds a whole answer: a part must not look like the whole. */
+export function isWhole(stored: StoredRequest): boolean {
+  const kept = textIsKept(stored) && stored.signed?.receipt.stopReason !== "cancelled";
+  return kept && decodeRequest(stored.request).terms.resume === undefined;
 }
 
 async function replyOf(stored: StoredRequest, { parsed, shape }: Asked): Promise<Leftover> {
@@ -124,9 +139,7 @@ async function replyOf(stored: StoredRequest, { parsed, shape }: Asked): Promise
   if (signed === null) {
     return "unsettled";
   }
-  const { resume } = decodeRequest(stored.request).terms;
-  if (!textIsKept(stored) || signed.receipt.stopReason === "cancelled" || resume !== undefined) {
-    // Only a part of the answer is here, and a part must not look like the whole.
+  if (!isWhole(stored)) {
     return "free";
   }
   const { provider, classId, proofLevel, stopReason, promptTokens, cachedTokens, outputTokens } = signed.receipt;

@@ -110,6 +110,7 @@ export interface StandIn {
   spent: bigint;
   offers: readonly Offer[];
   stored: StoredRequest[];
+  absorbed: Hex[];
   statement: ReturnType<Buyer["statement"]>;
   readonly buyer: Buyer;
   /** Forgets what the last test said. */
@@ -123,6 +124,7 @@ export function createStandIn(): StandIn {
     spent: 0n,
     offers: [offer],
     stored: [],
+    absorbed: [],
     statement: [],
   });
   const standIn: StandIn = {
@@ -141,6 +143,9 @@ export function createStandIn(): StandIn {
       request: (id) => standIn.stored.find((entry) => entry.id === id),
       requests: () => standIn.stored,
       transcript: () => undefined,
+      absorb: async (id) => {
+        standIn.absorbed.push(id);
+      },
       story: () => undefined,
       health: () => [],
       spent: () => microUsd(standIn.spent),

@@ -32,6 +32,11 @@ export function seatedBuyer({ own, adopted }: SeatedBuyers): Buyer {
         reserved: microUsd(totals.reduce((sum, { reserved }) => sum + reserved, 0n)),
       };
     },
+    async absorb(id) {
+      await all()
+        .find((buyer) => buyer.request(id) !== undefined)
+        ?.absorb(id);
+    },
     statement: (query) => all().flatMap((buyer) => buyer.statement(query)),
     channels: () => all().flatMap((buyer) => buyer.channels()),
     withdraw(channelId) {

@@ -5,6 +5,7 @@ import { DepinferError, type Hex } from "@depinfer/protocol";
 import { z } from "zod";
 import { type Idempotency, mismatch, stillRunning, tooLong } from "../idempotency.ts";
 import type { WholeReply } from "../reply.ts";
+import { isWhole } from "../serve.ts";
 import { bytesValue, textValue, wholeValue } from "./columns.ts";
 import type { Query, SharedDatabase, SqlRow } from "./postgres.ts";
 import type { Seat } from "./seats.ts";
@@ -19,7 +20,7 @@ export interface AnswerSeats {
 
 export interface AnswerSeat {
   readonly seat: Seat;
-  readonly buyer: Pick<Buyer, "request">;
+  readonly buyer: Pick<Buyer, "request" | "absorb">;
 }
 
 /** Answers that many gateways share, and the keys of those that have ended. */
@@ -190,6 +191,10 @@ export function sharedIdempotency(
           const purchase = typeof bought === "string" ? buyer.request(bought) : undefined;
           const mine = "account = $1 AND key = $2 AND seat = $3 AND epoch < $4 AND status IS NULL";
           if (purchase?.state === "done" || purchase?.state === "disputed") {
+            if (!isWhole(purchase)) {
+              // Whoever is asked again, here or at another gateway, buys it again.
+              await buyer.absorb(purchase.id);
+            }
             await database.query(`UPDATE gateway_answers SET recovered = $5 WHERE ${mine}`, [
               account,
               key,
