@@ -38,3 +38,20 @@ test("peers have chains of their own, and the number that is kept is bounded", (
   // The first one was forgotten; it is told its new head with the first nonce.
   expect(book.next("peer-0").announce).not.toBeNull();
 });
+
+test("a new chain is announced a thousand requests before it is used, since as many may be under way", () => {
+  const book = createNonceBook();
+  book.headFor("peer");
+  let announcedAt: number | undefined;
+  let head: Hex | undefined;
+  for (let request = 1; request <= 5_000; request++) {
+    const { nonce, announce } = book.next("peer");
+    if (head !== undefined && followsInChain(nonce, head)) {
+      expect(request - (announcedAt ?? request)).toBeGreaterThan(1_000);
+    }
+    if (announce !== null) {
+      [announcedAt, head] = [request, announce];
+    }
+  }
+  expect(announcedAt).toBeDefined();
+});

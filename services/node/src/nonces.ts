@@ -3,13 +3,13 @@ import { createNonceChain, type NonceChain } from "@depinfer/proof";
 import type { Hex } from "@depinfer/protocol";
 
 /** Nonces in a chain, 32 bytes each. */
-const CHAIN_LENGTH = 1024;
+const CHAIN_LENGTH = 2048;
 /**
  * The next chain is announced while this many nonces are left: a buyer takes only a nonce whose chain it knew before it
  * sent its request, and that many requests may be under way.
  */
-const ANNOUNCE_AT = 64;
-/** Peers whose chains are kept, 32 KiB each; beyond it the one that was quiet longest starts anew. */
+const ANNOUNCE_AT = 1024;
+/** Peers whose chains are kept, 64 KiB each; beyond it the one that was quiet longest starts anew. */
 const MOST_PEERS = 1_000;
 
 /**
