@@ -7,7 +7,7 @@ import { Pool } from "undici";
 import { serveWorker } from "../measure/serve-worker.ts";
 
 const [behind = ""] = process.argv.slice(2);
-const pool = new Pool(behind, { connections: 256, pipelining: 1 });
+const pool = new Pool(behind, { connections: 1_200, pipelining: 1 });
 const headers = { "content-type": "application/json", authorization: "Bearer sk-bench" };
 
 const server = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (request, response) => {
