@@ -55,7 +55,7 @@ async function hold(generator: Worker, { target, idle, busy, opened }: Held, str
 
 export const memory: Benchmark = {
   name: "memory",
-  description: "resident set of the gateway with 1,000 open streams, against a bare Node hop and Portkey's gateway",
+  description: "resident set of the gateway with 1,000 open streams, against Portkey's gateway",
   async run({ quick, progress }) {
     const rounds = quick ? 1 : 3;
     const streams = quick ? QUICK_STREAMS : STREAMS;
@@ -70,7 +70,7 @@ export const memory: Benchmark = {
       stops.push(others.stop);
       const generator = await startWorker(new URL("./path/load-process.ts", import.meta.url));
       stops.push(generator.stop);
-      const targets = [gatewayTarget(market), ...others.targets.filter(({ name }) => name !== "origin")];
+      const targets = [gatewayTarget(market), ...others.targets.filter(({ name }) => name === "portkey")];
       const held = targets.map((target): Held => ({ target, idle: [], busy: [], opened: [] }));
       for (const { target } of held) {
         progress(`warming up ${target.name}`);
@@ -86,7 +86,7 @@ export const memory: Benchmark = {
       const perStream = ({ idle, busy, opened }: Held) =>
         median(busy.map((bytes, round) => (bytes - (idle[round] ?? 0)) / Math.max(1, opened[round] ?? 0) / 1024));
       const ours = held.find(({ target }) => target.name === "depinfer");
-      const raw = held.find(({ target }) => target.name === "one hop");
+      const portkey = held.find(({ target }) => target.name === "portkey");
       const figure = (of: Held | undefined, value: (one: Held) => number) =>
         of === undefined ? null : significant(value(of));
       return {
@@ -103,7 +103,8 @@ export const memory: Benchmark = {
           gatewayMiB: figure(ours, ({ busy }) => mebibytes(busy).median),
           idleMiB: figure(ours, ({ idle }) => mebibytes(idle).median),
           kibPerStream: figure(ours, perStream),
-          rawKibPerStream: figure(raw, perStream),
+          portkeyMiB: figure(portkey, ({ busy }) => mebibytes(busy).median),
+          portkeyKibPerStream: figure(portkey, perStream),
         },
       };
     } finally {

@@ -272,6 +272,14 @@ describe("a gateway that died while it was buying", () => {
     expect(running.standIn.absorbed).toEqual([]);
   });
 
+  test("refuses another request under the key without giving up what was charged for the first", async () => {
+    const key = await crashed({});
+    running.standIn.stored = [storedRequest(requestId, "one", { request, text: "charged already", signed })];
+    expect(await ask(key, { n: 2 })).toMatchObject({ status: 422, error: { code: "idempotency.mismatch" } });
+    expect(running.standIn.absorbed).toEqual([]);
+    expect((await ask(key)).text).toContain("charged already");
+  });
+
   test("buys again what was charged and whose text was lost with it, and charges the lost one to nobody", async () => {
     for (const text of ["", "charged"]) {
       const key = await crashed({});

@@ -161,6 +161,10 @@ export function createIdempotency(journal: Journal, options: IdempotencyOptions 
     async begin(account, key, asked, leftover) {
       const name = nameOf(account, key);
       const requestId = unfinished(account, key);
+      // Before anybody decides what becomes of the purchase: it is not another request's.
+      if (requestId !== null && textColumn(sql.find.get(account, key) ?? {}, "asked") !== asked) {
+        throw mismatch(key);
+      }
       const left = requestId === null ? "free" : await leftover(requestId);
       const found = await journal.record(() => {
         const reply = known(account, key, asked, left);

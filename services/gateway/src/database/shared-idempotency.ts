@@ -98,6 +98,9 @@ export function sharedIdempotency(
       const seen = await find(database.query, account, key, false);
       // A purchase of a process that has ended: whoever took its seat knows what became of it.
       const orphan = seen !== undefined && seen.status === null && seen.running !== true;
+      if (orphan && textValue(seen, "asked") !== asked) {
+        throw mismatch(key);
+      }
       const purchase = orphan && seen.recovered !== null ? toPurchase(seen) : undefined;
       const id = purchase?.id ?? (orphan ? boughtIn(wholeValue(seen, "seat"), account, key) : null);
       const left = id === null ? "free" : id === undefined ? "elsewhere" : await leftover(id, purchase);
