@@ -27,65 +27,61 @@ const MOST_FAILED = 0.5;
 
 const listening = z.object({ port: z.number() });
 
-/** The two bare hops and the origin behind them. */
-export async function startHops(): Promise<{ readonly targets: readonly Target[]; stop(): Promise<void> }> {
+interface Baselines {
+  readonly targets: readonly Target[];
+  stop(): Promise<void>;
+}
+
+type Start = (script: string, ...args: string[]) => Promise<{ readonly worker: Worker; readonly port: number }>;
+
+const authorization = "Bearer sk-bench";
+
+/** Starts processes; when one of them fails, those before it are stopped. */
+async function baselines(open: (start: Start) => Promise<readonly Target[]>): Promise<Baselines> {
   const workers: Worker[] = [];
-  const start = async (script: string, ...args: string[]) => {
-    const worker = await startWorker(new URL(script, import.meta.url), args);
-    workers.push(worker);
-    return { worker, port: (await worker.call("info", null, listening)).port };
-  };
   const stop = async () => {
     await Promise.all(workers.map((worker) => worker.stop()));
   };
   try {
-    const origin = await start("./origin-process.ts");
-    const second = await start("./hop-process.ts", `http://127.0.0.1:${origin.port}`);
-    const first = await start("./hop-process.ts", `http://127.0.0.1:${second.port}`);
-    const authorization = "Bearer sk-bench";
-    return {
-      targets: [
-        { name: "two hops", port: first.port, authorization, processes: [first.worker, second.worker] },
-        { name: "origin", port: origin.port, authorization, processes: [origin.worker] },
-      ],
-      stop,
-    };
+    const targets = await open(async (script, ...args) => {
+      const worker = await startWorker(new URL(script, import.meta.url), args);
+      workers.push(worker);
+      return { worker, port: (await worker.call("info", null, listening)).port };
+    });
+    return { targets, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+/** The two bare hops and the origin behind them. */
+export function startHops(): Promise<Baselines> {
+  return baselines(async (start) => {
+    const origin = await start("./origin-process.ts");
+    const second = await start("./hop-process.ts", `http://127.0.0.1:${origin.port}`);
+    const first = await start("./hop-process.ts", `http://127.0.0.1:${second.port}`);
+    return [
+      { name: "two hops", port: first.port, authorization, processes: [first.worker, second.worker] },
+      { name: "origin", port: origin.port, authorization, processes: [origin.worker] },
+    ];
+  });
+}
+
 /** One bare hop and Portkey's gateway, both before the same origin. */
-export async function startGateways(): Promise<{ readonly targets: readonly Target[]; stop(): Promise<void> }> {
-  const workers: Worker[] = [];
-  const start = async (script: string, ...args: string[]) => {
-    const worker = await startWorker(new URL(script, import.meta.url), args);
-    workers.push(worker);
-    return { worker, port: (await worker.call("info", null, listening)).port };
-  };
-  const stop = async () => {
-    await Promise.all(workers.map((worker) => worker.stop()));
-  };
-  try {
+export function startGateways(): Promise<Baselines> {
+  return baselines(async (start) => {
     const origin = await start("./origin-process.ts");
     const behind = `http://127.0.0.1:${origin.port}`;
     const hop = await start("./hop-process.ts", behind);
     const portkey = await start("./portkey-process.ts", String(await freePort("127.0.0.1", 0)));
-    const authorization = "Bearer sk-bench";
     const headers = `x-portkey-provider: openai\r\nx-portkey-custom-host: ${behind}/v1\r\n`;
-    return {
-      targets: [
-        { name: "one hop", port: hop.port, authorization, processes: [hop.worker] },
-        { name: "portkey", port: portkey.port, authorization, headers, processes: [portkey.worker] },
-        { name: "origin", port: origin.port, authorization, processes: [origin.worker] },
-      ],
-      stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+    return [
+      { name: "one hop", port: hop.port, authorization, processes: [hop.worker] },
+      { name: "portkey", port: portkey.port, authorization, headers, processes: [portkey.worker] },
+      { name: "origin", port: origin.port, authorization, processes: [origin.worker] },
+    ];
+  });
 }
 
 /** Our gateway alone; the provider behind it has a processor time of its own. */
