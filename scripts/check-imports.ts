@@ -22,12 +22,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "services/gateway": ["protocol", "economics", "network", "chain", "client", "journal"],
   "services/validator": ["protocol", "proof", "network", "chain", "journal", "inference", "client"],
   "services/indexer": ["protocol", "economics", "network", "chain"],
+  "apps/dashboard": ["protocol", "economics", "proof"],
   models: [],
 };
 /** These run in a browser: no Node module, no clock, no randomness but what is passed in. */
 const PURE = ["packages/protocol", "packages/economics", "packages/proof"];
 const IMPURE = [
   /from "node:/,
+  /\bBuffer\b/,
   /\bDate\.now\(/,
   /\bnew Date\(\)/,
   /\bMath\.random\(/,

@@ -29,7 +29,7 @@ function decodedLength(base64: string): number {
 
 /** Token ids as they stand in `resume.tokens`. */
 export function encodeResumed(tokens: readonly number[]): string {
-  return Buffer.from(tokenBytes(tokens)).toString("base64");
+  return btoa(Array.from(tokenBytes(tokens), (byte) => String.fromCharCode(byte)).join(""));
 }
 
 /** The token ids of an answer that is gone on with; none for one that begins here. */
@@ -37,6 +37,7 @@ export function resumedTokens({ resume }: { readonly resume?: Resume | undefined
   if (resume === undefined) {
     return [];
   }
-  const bytes = Buffer.from(resume.tokens, "base64");
-  return Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32LE(4 * index));
+  const bytes = Uint8Array.from(atob(resume.tokens), (character) => character.charCodeAt(0));
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: bytes.length / 4 }, (_, index) => view.getUint32(4 * index, true));
 }

@@ -1,0 +1,103 @@
+import { createContext, type ReactNode, use, useMemo, useState } from "react";
+import { z } from "zod";
+import type { Server } from "./call.ts";
+import { type ApiName, notConfigured } from "./errors.ts";
+
+const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
+
+/** What `config.json` beside the page says: where the servers are. Hosts of static files put their own there. */
+export const configSchema = z.object({
+  gatewayUrl: url.nullish(),
+  indexerUrl: url.nullish(),
+  rpcUrl: url.nullish(),
+  chainId: z.number().int().nullish(),
+  contracts: z.record(z.string(), z.string()).nullish(),
+  /** True for a network on the reader's own machine. */
+  local: z.boolean().default(false),
+  /** True when money here is worth nothing. */
+  testMoney: z.boolean().default(false),
+  /** Key of a local test network. */
+  apiKey: z.string().nullish(),
+  /** True when this page's origin answers `/api/` too. */
+  console: z.boolean().default(false),
+});
+export type Config = z.output<typeof configSchema>;
+
+/** What the reader set, over what `config.json` says. */
+const overridesSchema = z.object({
+  gatewayUrl: url.optional(),
+  indexerUrl: url.optional(),
+  apiKey: z.string().optional(),
+});
+export type Overrides = z.output<typeof overridesSchema>;
+
+export interface Connection {
+  readonly config: Config;
+  readonly overrides: Overrides;
+  /** Keeps settings in this browser; an empty text goes back to `config.json`. */
+  setOverrides(overrides: Overrides): void;
+  /** @throws DepinferError `api.notConfigured`. */
+  server(api: ApiName): Server;
+  has(api: ApiName): boolean;
+}
+
+const STORE = "depinfer.connection";
+
+function readOverrides(): Overrides {
+  try {
+    return overridesSchema.parse(JSON.parse(localStorage.getItem(STORE) ?? "{}"));
+  } catch {
+    return {};
+  }
+}
+
+/** Reads `config.json` beside the page; without one only what the reader sets counts. */
+export async function loadConfig(): Promise<Config> {
+  const response = await fetch("config.json", { cache: "no-store" }).catch(() => null);
+  const json: unknown = response?.ok === true ? await response.json().catch(() => ({})) : {};
+  const parsed = configSchema.safeParse(json);
+  return parsed.success ? parsed.data : configSchema.parse({});
+}
+
+const ConnectionContext = createContext<Connection | null>(null);
+
+export function ConnectionProvider({ config, children }: { readonly config: Config; readonly children: ReactNode }) {
+  const [overrides, setOverrides] = useState(readOverrides);
+  const connection = useMemo<Connection>(() => {
+    const urls: Readonly<Record<ApiName, string | null | undefined>> = {
+      gateway: overrides.gatewayUrl ?? config.gatewayUrl,
+      indexer: overrides.indexerUrl ?? config.indexerUrl,
+      console: config.console ? "" : null,
+    };
+    return {
+      config,
+      overrides,
+      setOverrides(next) {
+        const kept = overridesSchema.parse(
+          Object.fromEntries(Object.entries(next).filter(([, value]) => value !== "")),
+        );
+        localStorage.setItem(STORE, JSON.stringify(kept));
+        setOverrides(kept);
+      },
+      server(api) {
+        const found = urls[api];
+        if (found === null || found === undefined) {
+          throw notConfigured(api);
+        }
+        return api === "gateway"
+          ? { api, url: found, apiKey: overrides.apiKey ?? config.apiKey ?? null }
+          : { api, url: found };
+      },
+      has: (api) => typeof urls[api] === "string",
+    };
+  }, [config, overrides]);
+  return <ConnectionContext value={connection}>{children}</ConnectionContext>;
+}
+
+export function useConnection(): Connection {
+  const connection = use(ConnectionContext);
+  if (connection === null) {
+    throw new Error("useConnection stands outside of ConnectionProvider");
+  }
+  return connection;
+}

@@ -1,0 +1,5 @@
+import { Page } from "../../ui/panel.tsx";
+
+export default function ProofsPage() {
+  return <Page title="Proofs">{null}</Page>;
+}

@@ -1,0 +1,31 @@
+import { useCallback } from "react";
+import { useSearchParams } from "react-router";
+
+/**
+ * A piece of state that stands in the URL, so that a link shows what its sender saw. The initial value is left out.
+ */
+export function useUrlState(name: string, initial: string): [string, (value: string) => void] {
+  const [parameters, setParameters] = useSearchParams();
+  const set = useCallback(
+    (value: string) =>
+      setParameters(
+        (before) => {
+          const next = new URLSearchParams(before);
+          if (value === initial) {
+            next.delete(name);
+          } else {
+            next.set(name, value);
+          }
+          return next;
+        },
+        { replace: true },
+      ),
+    [name, initial, setParameters],
+  );
+  return [parameters.get(name) ?? initial, set];
+}
+
+/** The value if it is one of a list, else the first: a URL may hold anything. */
+export function oneOf<Value extends string>(value: string, choices: readonly [Value, ...Value[]]): Value {
+  return choices.find((choice) => choice === value) ?? choices[0];
+}
