@@ -1,1 +1,4 @@
+export * from "./console.ts";
 export * from "./endpoint.ts";
+export * from "./gateway.ts";
+export * from "./version.ts";
