@@ -12,12 +12,14 @@ export default defineConfig({
     include: [
       "packages/*/src/**/*.test.ts",
       "services/*/src/**/*.test.ts",
-      "apps/*/src/**/*.test.ts",
+      "apps/*/src/**/*.test.{ts,tsx}",
       "models/**/*.test.ts",
       "bench/**/*.test.ts",
       "simulation/**/*.test.ts",
       "tests/**/*.test.ts",
     ],
+    // These have a configuration of their own.
+    exclude: ["**/node_modules/**", "**/.git/**", "tests/dashboard/**"],
     // Two workers: the suite starts real processes, and the smallest supported machine has two cores.
     maxWorkers: 2,
     testTimeout: 30_000,

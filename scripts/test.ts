@@ -48,6 +48,10 @@ async function check(command: string, args: readonly string[]): Promise<Count> {
   return code === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
 }
 
+function sum(a: Count, b: Count): Count {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed };
+}
+
 /** forge prints `N tests passed, N failed` at the end; without that line it did not get so far. */
 async function contracts(): Promise<Count> {
   const { code, output } = await run(process.execPath, [...source, "scripts/contracts.ts", "test"]);
@@ -81,7 +85,11 @@ async function vitest(...filters: readonly string[]): Promise<Count> {
 }
 
 const STEPS: readonly Step[] = [
-  { name: "types", title: "Types", run: () => check(bin("tsc"), ["-p", "."]) },
+  {
+    name: "types",
+    title: "Types",
+    run: async () => sum(await check(bin("tsc"), ["-p", "."]), await check(bin("tsc"), ["-p", "apps/dashboard"])),
+  },
   { name: "lint", title: "Format and lint", run: () => check(bin("biome"), ["check", "--error-on-warnings", "."]) },
   {
     name: "imports",
@@ -101,10 +109,15 @@ const STEPS: readonly Step[] = [
   { name: "contracts", title: "Contracts: unit, fuzz, invariants, gas gates", run: contracts },
   {
     name: "unit",
-    title: "Packages, services, adversaries and benchmarks",
-    run: () => vitest("packages", "services", "models", "simulation", "bench", "tests/bad-input"),
+    title: "Packages, services, apps, adversaries and benchmarks",
+    run: () => vitest("packages", "services", "apps", "models", "simulation", "bench", "tests/bad-input"),
   },
   { name: "e2e", title: "Whole networks, end to end", run: () => vitest("tests/e2e", "--no-file-parallelism") },
+  {
+    name: "dashboard",
+    title: "The dashboard in a browser, on a whole network",
+    run: () => vitest("--config", "tests/dashboard/vitest.config.ts"),
+  },
 ];
 
 const wanted = process.argv.slice(2);
@@ -121,7 +134,7 @@ for (const step of STEPS) {
     console.log(`\n── ${step.title}`);
     const started = performance.now();
     const count = await step.run();
-    total = { passed: total.passed + count.passed, failed: total.failed + count.failed };
+    total = sum(total, count);
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     lines.push(
       `${count.failed === 0 ? "✓" : "✗"} ${step.title}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`,

@@ -90,13 +90,17 @@ function createStore() {
   let state: LiveState = "connecting";
   let recent: readonly NetworkEvent[] = [];
   let waiting: NetworkEvent[] = [];
-  let timer: ReturnType<typeof setTimeout> | null = null;
   let key = 0;
   const listeners = new Set<() => void>();
   const tell = () => {
     for (const listener of listeners) {
       listener();
     }
+  };
+  const show = () => {
+    recent = [...waiting.reverse(), ...recent].slice(0, KEPT);
+    waiting = [];
+    tell();
   };
   return {
     state: () => state,
@@ -115,12 +119,9 @@ function createStore() {
     },
     add(kind: string, text: string) {
       waiting.push({ kind, key: ++key, at: Date.now(), data: parse(text) });
-      timer ??= setTimeout(() => {
-        timer = null;
-        recent = [...waiting.reverse(), ...recent].slice(0, KEPT);
-        waiting = [];
-        tell();
-      }, BATCH_MS);
+      if (waiting.length === 1) {
+        setTimeout(show, BATCH_MS);
+      }
     },
   };
 }

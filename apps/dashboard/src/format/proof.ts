@@ -3,11 +3,15 @@ import type { ProofLevel } from "@depinfer/protocol";
 /** Looks of a state that stand for the same thing everywhere. */
 export type Tone = "proof" | "money" | "info" | "fail" | "unsure" | "plain";
 
-const VERDICT_TONES: Readonly<Record<string, Tone>> = { pass: "proof", inconclusive: "unsure", fail: "fail" };
+const VERDICT_TONES: ReadonlyMap<string, Tone> = new Map([
+  ["pass", "proof"],
+  ["inconclusive", "unsure"],
+  ["fail", "fail"],
+]);
 
 /** Looks of a verdict. */
 export function verdictTone(verdict: string): Tone {
-  return VERDICT_TONES[verdict] ?? "plain";
+  return VERDICT_TONES.get(verdict) ?? "plain";
 }
 
 /** What each level of proof is worth, in a sentence. */

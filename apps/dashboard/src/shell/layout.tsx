@@ -34,7 +34,9 @@ export function Layout({ children }: { readonly children: ReactNode }) {
         <NavLink to="/overview" className={`${styles.brand} ${styles.topBrand}`} aria-label="Depinfer, overview">
           <img src="./mark.svg" alt="" />
         </NavLink>
-        <SearchBox />
+        <search>
+          <SearchBox />
+        </search>
         <div className={styles.status}>
           <NetworkState onOpen={() => setConnecting(true)} />
         </div>
@@ -96,7 +98,6 @@ function SearchBox() {
   const [text, setText] = useState("");
   return (
     <form
-      role="search"
       onSubmit={(event) => {
         event.preventDefault();
         const wanted = text.trim();

@@ -1,0 +1,28 @@
+import { expect, test } from "vitest";
+import { compact, count, percent, plural, shortId } from "./number.ts";
+
+test.each([
+  [0, "0 %"],
+  [1, "100 %"],
+  [0.5, "50.0 %"],
+  [0.9999, "> 99.9 %"],
+  [0.00001, "< 0.1 %"],
+  [0.123456, "12.3 %"],
+  [Number.NaN, "no data"],
+])("a share of %d reads %s", (share, text) => {
+  expect(percent(share)).toBe(text);
+});
+
+test("counts are grouped, short where there is no room, and agree with their noun", () => {
+  expect([count(1_234_567), compact(1_234_567), plural(1, "token"), plural(2_000n, "token")]).toEqual([
+    "1,234,567",
+    "1.2M",
+    "1 token",
+    "2,000 tokens",
+  ]);
+});
+
+test("an id keeps its ends", () => {
+  expect(shortId(`0x${"ab".repeat(32)}`)).toBe("0xababab…abab");
+  expect(shortId("provider-1")).toBe("provider-1");
+});
