@@ -1,6 +1,7 @@
 import { DepinferError, errorMessage } from "@depinfer/protocol";
 import { Command } from "commander";
 import { addBuyerCommands } from "./program/buyer.ts";
+import { addDashboardCommand } from "./program/dashboard.ts";
 import { addDeployCommand } from "./program/deploy.ts";
 import { addDisputeCommands } from "./program/dispute.ts";
 import { addEconomyCommands } from "./program/economy.ts";
@@ -25,6 +26,7 @@ const program = new Command("depinfer")
 // The order here is the order in `--help`.
 addNetworkCommand(program);
 addServiceCommands(program);
+addDashboardCommand(program);
 addBuyerCommands(program);
 addDisputeCommands(program);
 addMoneyCommands(program);

@@ -33,16 +33,21 @@ const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
  * Refuses requests for hosts and from web pages that are not allowed: a page on the open web must not reach a gateway
  * on the visitor's machine, whatever name its DNS gives to 127.0.0.1.
  *
+ * @param server how the server calls itself to who is refused.
  * @throws DepinferError `http.hostNotAllowed` or `http.originNotAllowed`.
  */
-export function checkHostAndOrigin(request: IncomingMessage, allowedHosts: readonly string[]): void {
+export function checkHostAndOrigin(
+  request: IncomingMessage,
+  allowedHosts: readonly string[],
+  server = "gateway",
+): void {
   const allowed = [...LOCAL_HOSTS, ...allowedHosts];
   const host = request.headers.host ?? "";
   if (!allowed.includes(hostName(host))) {
     throw new DepinferError({
       code: "http.hostNotAllowed",
-      message: `The host ${JSON.stringify(host)} is not one that this gateway answers for`,
-      remedy: "Start the gateway with --allow-host and this name",
+      message: `The host ${JSON.stringify(host)} is not one that this ${server} answers for`,
+      remedy: `Start the ${server} with --allow-host and this name`,
       metadata: { host },
     });
   }
@@ -50,11 +55,16 @@ export function checkHostAndOrigin(request: IncomingMessage, allowedHosts: reado
   if (origin !== undefined && (!URL.canParse(origin) || !allowed.includes(hostName(new URL(origin).host)))) {
     throw new DepinferError({
       code: "http.originNotAllowed",
-      message: `Pages from ${JSON.stringify(origin)} may not use this gateway`,
-      remedy: "Start the gateway with --allow-host and the page's host name",
+      message: `Pages from ${JSON.stringify(origin)} may not use this ${server}`,
+      remedy: `Start the ${server} with --allow-host and the page's host name`,
       metadata: { origin },
     });
   }
+}
+
+/** Whether a host is this machine by a name that only it has. */
+export function isLocalHost(host: string): boolean {
+  return LOCAL_HOSTS.includes(hostName(host));
 }
 
 function hostName(host: string): string {

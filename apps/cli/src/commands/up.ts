@@ -43,12 +43,13 @@ function untilSignal(): Promise<void> {
 }
 
 async function banner(
-  { url, apiKey, adminUrl, adminTokenFile, indexerUrl, rpcUrl, gateway }: LocalNetwork,
+  { url, apiKey, adminUrl, adminTokenFile, indexerUrl, dashboardUrl, rpcUrl, gateway }: LocalNetwork,
   options: NetworkOptions,
 ): Promise<string> {
   const { data } = await gateway.get("/v1/models", models);
   const model = data[0]?.id ?? "depinfer-tiny";
   const lines = [
+    ...(dashboardUrl === null ? [] : [`  Begin here, in a browser     ${dashboardUrl}`, ""]),
     `  OpenAI-compatible endpoint   ${url}/v1`,
     `  test API key                 ${apiKey}`,
     `  model                        ${model}${options.model === undefined && options.upstream === undefined ? "   (a tiny test model; --model path.gguf runs a real one)" : ""}`,

@@ -23,6 +23,7 @@ export function addNetworkCommand(program: Command): void {
       "--key-file <file>",
       "private key (0x and 64 digits) that deploys the contracts there and funds the services",
     )
+    .option("--no-dashboard", "do not build and serve the dashboard")
     .option("--once <prompt>", "answer one prompt, prove and settle it, and stop")
     .option("--temperature <value>", "sampling temperature of --once", temperature, 0.7)
     .addOption(adversaries())
@@ -40,6 +41,6 @@ export function addNetworkCommand(program: Command): void {
         process.exit(0);
       }
       const { once } = await import("../commands/once.ts");
-      process.exit(await once({ ...network, prompt, json: options.json === true }));
+      process.exit(await once({ ...network, dashboard: false, prompt, json: options.json === true }));
     });
 }

@@ -40,6 +40,8 @@ export interface NetworkOptions {
   readonly rpcUrl?: string;
   /** File with the private key that deploys and funds there. */
   readonly keyFile?: string;
+  /** Serve the dashboard too, with a wallet to try it where the chain is this network's own. */
+  readonly dashboard?: boolean;
 }
 
 /** A whole network on this machine. */
@@ -50,6 +52,8 @@ export interface LocalNetwork {
   readonly adminUrl: string;
   readonly adminTokenFile: string;
   readonly indexerUrl: string;
+  /** Null where none was asked for. */
+  readonly dashboardUrl: string | null;
   readonly rpcUrl: string;
   readonly gateway: GatewayClient;
   readonly supervisor: Supervisor;
@@ -68,6 +72,7 @@ const LOOPBACK = "127.0.0.1";
 const FIRST_P2P_PORT = 4_101;
 const CHAIN_PORT = 8_545;
 const INDEXER_PORT_OFFSET = 1;
+const DASHBOARD_PORT_OFFSET = 2;
 
 /** Starts chain, contracts, keys, providers, gateway, validators and indexer, in the order in which they need each other. */
 export async function startNetwork(options: NetworkOptions, steps: Steps): Promise<LocalNetwork> {
@@ -161,14 +166,22 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     const gateway = createClient({ url, apiKey });
     await steps.run("Waiting for the first offer", () => gateway.waitForOffers(1));
 
-    const indexerPort = await freePort(LOOPBACK, port + INDEXER_PORT_OFFSET);
-    if (options.port !== 0 && indexerPort !== port + INDEXER_PORT_OFFSET) {
-      steps.notice(`port ${port + INDEXER_PORT_OFFSET} is busy, the indexer takes ${indexerPort}`);
-    }
+    const beside = async (offset: number, who: string) => {
+      const found = await freePort(LOOPBACK, port + offset);
+      if (options.port !== 0 && found !== port + offset) {
+        steps.notice(`port ${port + offset} is busy, the ${who} takes ${found}`);
+      }
+      return found;
+    };
+    const indexerPort = await beside(INDEXER_PORT_OFFSET, "indexer");
+    const dashboardPort = options.dashboard === true ? await beside(DASHBOARD_PORT_OFFSET, "dashboard") : null;
+    const dashboardUrl = dashboardPort === null ? null : `http://${LOOPBACK}:${dashboardPort}`;
     const indexerUrl = `http://${LOOPBACK}:${indexerPort}`;
     const canaries = ["--canaries-per-hour", String(options.canariesPerHour ?? 0)];
-    const complete = steps.run(`Starting ${options.validators} validators and the indexer`, async () => {
+    const others = dashboardPort === null ? " and the indexer" : ", the indexer and the dashboard";
+    const complete = steps.run(`Starting ${options.validators} validators${others}`, async () => {
       await Promise.all([
+        ...(dashboardPort === null ? [] : [startDashboard(dashboardPort)]),
         start(names.indexer, "indexer", "--port", String(indexerPort)),
         ...names.validators.map((name, index) =>
           start(name, "validator", ...model, ...canaries, ...(index < (options.lazyValidators ?? 0) ? ["--lazy"] : [])),
@@ -176,11 +189,28 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
         offerSamplePass(chain, paths.service(names.gateway), passphrase),
       ]);
     });
+
+    async function startDashboard(onPort: number): Promise<void> {
+      const own = options.rpcUrl === undefined;
+      if (own) {
+        await chain.fund([paths.service(names.visitor)], passphrase);
+      }
+      await supervisor.start({
+        name: names.dashboard,
+        args: [
+          ...["dashboard", "--home", options.home, "--port", String(onPort)],
+          ...["--gateway-url", url, "--indexer-url", indexerUrl, "--rpc-url", chain.rpcUrl],
+          ...["--api-key-file", join(paths.service(names.gateway), "api-key")],
+          ...(own ? ["--test-wallet"] : []),
+        ],
+      });
+    }
+
     // Whoever waits for `complete` gets the error; a network that is stopped earlier does not crash by it.
     complete.catch(() => undefined);
     await writeWhole(
       paths.access,
-      `${JSON.stringify({ url, apiKey, adminUrl, indexerUrl, rpcUrl: chain.rpcUrl }, null, 2)}\n`,
+      `${JSON.stringify({ url, apiKey, adminUrl, indexerUrl, dashboardUrl, rpcUrl: chain.rpcUrl }, null, 2)}\n`,
     );
     return {
       url,
@@ -188,6 +218,7 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
       adminUrl,
       adminTokenFile: join(paths.service(names.gateway), "admin-token"),
       indexerUrl,
+      dashboardUrl,
       rpcUrl: chain.rpcUrl,
       gateway,
       supervisor,
@@ -213,6 +244,9 @@ function serviceNames({ providers, validators, gateways = 1 }: NetworkOptions) {
     gateway: "gateway",
     otherGateways: Array.from({ length: gateways - 1 }, (_, index) => `gateway-${index + 2}`),
     indexer: "indexer",
+    dashboard: "dashboard",
+    /** Whoever tries the dashboard: a wallet, and no service. */
+    visitor: "visitor",
   };
 }
 

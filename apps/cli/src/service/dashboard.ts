@@ -1,0 +1,98 @@
+import { existsSync, readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
+import { DepinferError, type Log } from "@depinfer/protocol";
+import type { ConsoleConfig } from "@depinfer/protocol/api";
+import { createAppFiles } from "../console/app-files.ts";
+import { createConsole } from "../console/console-server.ts";
+import { isLocalUrl } from "../console/guard.ts";
+import { type Access, readAccess } from "../gateway-client.ts";
+import { homePaths } from "../home.ts";
+import { type NetworkFile, readNetworkFile } from "../network-file.ts";
+import type { RunningService } from "./lifecycle.ts";
+
+export interface DashboardServiceOptions {
+  /** Folder with the services of this machine; their money is shown. */
+  readonly home: string;
+  readonly networkFile: string;
+  readonly host: string;
+  readonly port: number;
+  readonly allowedHosts: readonly string[];
+  /** Where the servers are, instead of what the network of this home says. */
+  readonly gatewayUrl?: string;
+  readonly indexerUrl?: string;
+  readonly rpcUrl?: string;
+  /** File with a key of the gateway, for browsers on this machine. */
+  readonly apiKeyFile?: string;
+  /** TEST ONLY: sign for the page with the account `visitor` of this home. */
+  readonly testWallet: boolean;
+}
+
+/** A build goes on after it; until its end the page says so. */
+const BUILD_MS = 40_000;
+
+export async function startDashboard(options: DashboardServiceOptions, log: Log): Promise<RunningService> {
+  const network = existsSync(options.networkFile) ? readNetworkFile(options.networkFile) : null;
+  const config = configOf(options, network);
+  const files = createAppFiles(log);
+  const server = createConsole(
+    { files, routes: [], log },
+    { host: options.host, port: options.port, allowedHosts: options.allowedHosts, config },
+  );
+  await server.start().catch((cause: unknown) => {
+    throw portBusy(options, cause);
+  });
+  await Promise.race([files.settled, setTimeout(BUILD_MS, undefined, { ref: false })]);
+  return {
+    info: { url: `http://${options.host}:${server.port}` },
+    control: {},
+    async stop() {
+      files.stop();
+      await server.stop();
+    },
+  };
+}
+
+/** What the page is told, from flags and from what `depinfer up` left in the home. */
+function configOf(options: DashboardServiceOptions, network: NetworkFile | null): ConsoleConfig {
+  const access = existsSync(homePaths(options.home).access) ? readAccess(options.home) : null;
+  const gatewayUrl = options.gatewayUrl ?? access?.url ?? null;
+  const rpcUrl = options.rpcUrl ?? network?.rpcUrl ?? null;
+  return {
+    gatewayUrl,
+    indexerUrl: options.indexerUrl ?? access?.indexerUrl ?? null,
+    rpcUrl,
+    chainId: network?.deployment.chainId ?? null,
+    contracts: network?.deployment.addresses ?? null,
+    local: gatewayUrl !== null && isLocalUrl(gatewayUrl),
+    apiKey: keyOf(options, access, gatewayUrl),
+    console: true,
+    // `up` deploys the test dollar, on whatever chain; others' networks say nothing of their token.
+    testMoney: access !== null || options.testWallet,
+    testWallet: options.testWallet,
+  };
+}
+
+function keyOf({ apiKeyFile }: DashboardServiceOptions, access: Access | null, gatewayUrl: string | null) {
+  if (apiKeyFile === undefined) {
+    return access !== null && access.url === gatewayUrl ? access.apiKey : null;
+  }
+  if (!existsSync(apiKeyFile)) {
+    throw new DepinferError({
+      code: "dashboard.noKeyFile",
+      message: `The file ${apiKeyFile} does not exist`,
+      remedy: "Pass --api-key-file with a file that holds a key of the gateway, or leave it out",
+      metadata: { path: apiKeyFile },
+    });
+  }
+  return readFileSync(apiKeyFile, "utf8").trim();
+}
+
+function portBusy({ host, port }: DashboardServiceOptions, cause: unknown): DepinferError {
+  return new DepinferError({
+    code: "dashboard.portBusy",
+    message: `Port ${port} on ${host} cannot be listened on`,
+    remedy: "Choose another one with --port, or stop what is using it",
+    metadata: { port },
+    cause,
+  });
+}
