@@ -1,3 +1,4 @@
+import { consoleConfigSchema } from "@depinfer/protocol/api";
 import { createContext, type ReactNode, use, useMemo, useState } from "react";
 import { z } from "zod";
 import type { Server } from "./call.ts";
@@ -5,21 +6,11 @@ import { type ApiName, notConfigured } from "./errors.ts";
 
 const url = z.url({ protocol: /^https?$/ }).transform((text) => text.replace(/\/+$/, ""));
 
-/** What `config.json` beside the page says: where the servers are. Hosts of static files put their own there. */
-export const configSchema = z.object({
+/** `config.json` with its addresses as they are put before paths. */
+export const configSchema = consoleConfigSchema.extend({
   gatewayUrl: url.nullish(),
   indexerUrl: url.nullish(),
   rpcUrl: url.nullish(),
-  chainId: z.number().int().nullish(),
-  contracts: z.record(z.string(), z.string()).nullish(),
-  /** True for a network on the reader's own machine. */
-  local: z.boolean().default(false),
-  /** True when money here is worth nothing. */
-  testMoney: z.boolean().default(false),
-  /** Key of a local test network. */
-  apiKey: z.string().nullish(),
-  /** True when this page's origin answers `/api/` too. */
-  console: z.boolean().default(false),
 });
 export type Config = z.output<typeof configSchema>;
 
