@@ -1,4 +1,5 @@
 export * from "./console.ts";
 export * from "./endpoint.ts";
 export * from "./gateway.ts";
+export * from "./indexer.ts";
 export * from "./version.ts";
