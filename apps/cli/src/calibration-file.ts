@@ -3,9 +3,14 @@ import { dirname, join } from "node:path";
 import { type Calibration, calibrationFor, parseCalibration } from "@depinfer/proof";
 import { DepinferError, errorMessage, type Hex } from "@depinfer/protocol";
 
-/** Where `depinfer calibrate` writes what it measured of a class, beside the network's file. */
+/** Where `depinfer calibrate` writes what it measures, beside the network's file. */
+export function calibrationFolder(home: string): string {
+  return join(home, "calibrations");
+}
+
+/** The file of one class there. */
 export function calibrationPath(home: string, classId: Hex): string {
-  return join(home, "calibrations", `${classId}.json`);
+  return join(calibrationFolder(home), `${classId}.json`);
 }
 
 /**

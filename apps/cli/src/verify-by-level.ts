@@ -3,8 +3,11 @@ import {
   type CpuLibrary,
   createLlamaEngine,
   createUpstreamReference,
+  type LlamaEngineOptions,
   openReceipt,
   type ReceiptEvidence,
+  type ScoringEngine,
+  type VerifyWatch,
   verifyGreedy,
   verifyReceipt,
 } from "@depinfer/inference";
@@ -21,7 +24,16 @@ export interface JudgeOptions {
   readonly cpuLibrary?: CpuLibrary | undefined;
   /** A second server of the same model that judges instead of weights on this machine; for level `greedy`. */
   readonly against?: string | undefined;
+  readonly watch?: VerifyWatch;
+  /** Lends an engine; by default one is loaded for this judgement alone. */
+  readonly lendEngine?: LendEngine;
 }
+
+/** Has an engine of these weights do `work`. */
+export type LendEngine = <Result>(
+  options: LlamaEngineOptions,
+  work: (engine: ScoringEngine) => Promise<Result>,
+) => Promise<Result>;
 
 /** Judges an answer in the way that its level allows. @throws what the verifier of the level throws. */
 export async function judgeByLevel(
@@ -41,18 +53,29 @@ export async function judgeByLevel(
 async function judgeHere(
   evidence: ReceiptEvidence,
   runtimeClass: RuntimeClass | undefined,
-  { networkFile, model, cpuLibrary }: JudgeOptions,
+  { networkFile, model, cpuLibrary, watch, lendEngine = loadForOnce }: JudgeOptions,
 ): Promise<Verdict> {
-  const engine = await createLlamaEngine({
-    modelPath: await resolveModel(model),
-    ...(cpuLibrary === undefined ? {} : { cpuLibrary }),
-  });
-  try {
-    const calibration = readCalibration(networkFile, engine.description.classId);
-    return await verifyReceipt(
+  const weights = { modelPath: await resolveModel(model), ...(cpuLibrary === undefined ? {} : { cpuLibrary }) };
+  return lendEngine(weights, (engine) =>
+    verifyReceipt(
       { engine, recoverAddress },
-      { ...evidence, calibration, ...(runtimeClass === undefined ? {} : { runtimeClass }) },
-    );
+      {
+        ...evidence,
+        calibration: readCalibration(networkFile, engine.description.classId),
+        ...(runtimeClass === undefined ? {} : { runtimeClass }),
+        ...(watch === undefined ? {} : { watch }),
+      },
+    ),
+  );
+}
+
+async function loadForOnce<Result>(
+  options: LlamaEngineOptions,
+  work: (engine: ScoringEngine) => Promise<Result>,
+): Promise<Result> {
+  const engine = await createLlamaEngine(options);
+  try {
+    return await work(engine);
   } finally {
     await engine.dispose();
   }

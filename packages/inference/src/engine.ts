@@ -93,6 +93,14 @@ export interface Engine {
   dispose(): Promise<void>;
 }
 
+/** Follows work that may take minutes. */
+export interface ScoreWatch {
+  /** Told of each position as soon as it is scored, in order. What it throws is lost. */
+  readonly onScored?: (position: number, found: ScoredPosition) => void;
+  /** Ends the work early; `score` rejects with its reason. */
+  readonly signal?: AbortSignal;
+}
+
 /** An engine that can also score transcripts, and hence check other providers of its runtime class. */
 export interface ScoringEngine extends Engine {
   /**
@@ -105,6 +113,7 @@ export interface ScoringEngine extends Engine {
     positions?: readonly number[],
     /** What to find at each position, where the choice was shaped. */
     window?: Window,
+    watch?: ScoreWatch,
   ): Promise<ScoredPosition[]>;
   readonly vocabulary: Vocabulary;
   /**

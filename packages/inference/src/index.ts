@@ -13,6 +13,7 @@ export type {
   GenerateOptions,
   OnDelta,
   Prompt,
+  ScoreWatch,
   ScoringEngine,
 } from "./engine.ts";
 export { type BackendOptions, type CpuLibrary, type GpuDevice, loadBackend } from "./llama/backend.ts";
@@ -27,5 +28,5 @@ export {
   type UpstreamReferenceOptions,
 } from "./upstream/upstream-reference.ts";
 export { parseVectorsText, vectorsText } from "./vectors-text.ts";
-export { type GreedyInput, type GreedyReference, verifyGreedy } from "./verify-greedy.ts";
+export { type GreedyInput, type GreedyReference, type VerifyWatch, verifyGreedy } from "./verify-greedy.ts";
 export { type VerifyInput, type VerifyModules, verifyReceipt } from "./verify-receipt.ts";

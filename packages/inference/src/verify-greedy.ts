@@ -1,13 +1,14 @@
 import {
   GREEDY_CALIBRATION,
   type GreedyCalibration,
-  greedyStatistic,
+  greedyMargins,
   judgeGreedy,
-  type ScoredPosition,
+  type PositionMargin,
+  summarise,
   type Verdict,
 } from "@depinfer/proof";
 import { classId, DepinferError, type Generation, type RuntimeClass } from "@depinfer/protocol";
-import type { EngineDescription, Prompt } from "./engine.ts";
+import type { EngineDescription, Prompt, ScoringEngine } from "./engine.ts";
 import { countableFaults, type OpenedReceipt, structuralFailure } from "./opened-receipt.ts";
 
 /**
@@ -17,7 +18,7 @@ import { countableFaults, type OpenedReceipt, structuralFailure } from "./opened
 export interface GreedyReference {
   readonly description: Pick<EngineDescription, "runtimeClass">;
   prompt(generation: Generation): Prompt | Promise<Prompt>;
-  score(prompt: readonly number[], output: readonly number[]): Promise<ScoredPosition[]>;
+  score: ScoringEngine["score"];
   text(prompt: readonly number[], output: readonly number[], stop: readonly string[]): string | Promise<string>;
 }
 
@@ -25,6 +26,17 @@ export interface GreedyInput {
   /** The parts behind the receipt's class, as the provider's offer shows them; level `greedy` needs them. */
   readonly runtimeClass?: RuntimeClass;
   readonly greedy?: GreedyCalibration;
+  readonly watch?: VerifyWatch;
+}
+
+/** Follows a verification, which may take minutes. */
+export interface VerifyWatch {
+  /** How many of the answer's tokens are scored. */
+  readonly onScored?: (scored: number) => void;
+  /** The margin of each token of the receipt's answer, once and in order: as it is known, or all at the end. */
+  readonly onMargin?: (index: number, margin: PositionMargin) => void;
+  /** Ends it early; the verification rejects with its reason. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -36,7 +48,7 @@ export interface GreedyInput {
 export async function verifyGreedy(
   reference: GreedyReference,
   opened: OpenedReceipt,
-  { runtimeClass, greedy: calibration = GREEDY_CALIBRATION }: GreedyInput,
+  { runtimeClass, greedy: calibration = GREEDY_CALIBRATION, watch = {} }: GreedyInput,
 ): Promise<Verdict> {
   sameWeights(reference, opened, runtimeClass);
   const { receiptId, transcript, generation } = opened;
@@ -54,7 +66,16 @@ export async function verifyGreedy(
   if (faults.length > 0) {
     return structuralFailure(opened, faults);
   }
-  const statistic = greedyStatistic(await reference.score(prompt, transcript.outputTokens), calibration);
+  const { onScored, onMargin, signal } = watch;
+  const scored = await reference.score(prompt, transcript.outputTokens, undefined, undefined, {
+    ...(onScored === undefined ? {} : { onScored: (position: number) => onScored(position + 1) }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const positions = greedyMargins(scored, calibration);
+  for (const [index, margin] of positions.entries()) {
+    onMargin?.(index, margin);
+  }
+  const statistic = summarise(positions);
   return { ...judgeGreedy(statistic, calibration), receiptId, statistic };
 }
 

@@ -1,9 +1,12 @@
 import {
   type Calibration,
   calibrationFor,
+  createPositionKeys,
   createShaping,
   judge,
   marginStatistic,
+  positionMargin,
+  type ScoredPosition,
   seedOfAnswer,
   shapedMargins,
   summarise,
@@ -13,7 +16,7 @@ import { DepinferError, type Hex, resumedTokens } from "@depinfer/protocol";
 import type { ScoringEngine } from "./engine.ts";
 import { type OpenedReceipt, openReceipt, type ReceiptEvidence, structuralFailure } from "./opened-receipt.ts";
 import { structuralFaults } from "./receipt-structure.ts";
-import { type GreedyInput, verifyGreedy } from "./verify-greedy.ts";
+import { type GreedyInput, type VerifyWatch, verifyGreedy } from "./verify-greedy.ts";
 import { verifyVectors } from "./verify-vectors.ts";
 
 export interface VerifyModules {
@@ -43,7 +46,12 @@ export async function verifyReceipt({ engine, recoverAddress }: VerifyModules, i
     // Hardware vouches for the program; the tokens can be computed again all the same.
     case "attested":
     case "attested-SIMULATED":
-      return verifySeeded(engine, opened, input.calibration ?? calibrationFor(engine.description.classId));
+      return verifySeeded(
+        engine,
+        opened,
+        input.calibration ?? calibrationFor(engine.description.classId),
+        input.watch ?? {},
+      );
     case "greedy":
       return verifyGreedy(engine, opened, input);
     case "replay":
@@ -60,7 +68,12 @@ export async function verifyReceipt({ engine, recoverAddress }: VerifyModules, i
   }
 }
 
-async function verifySeeded(engine: ScoringEngine, opened: OpenedReceipt, calibration: Calibration): Promise<Verdict> {
+async function verifySeeded(
+  engine: ScoringEngine,
+  opened: OpenedReceipt,
+  calibration: Calibration,
+  { onScored, onMargin, signal }: VerifyWatch,
+): Promise<Verdict> {
   const { receipt, receiptId, transcript, terms, generation, levelFaults } = opened;
   requireClass(calibration, engine.description.classId);
   if (terms.classId !== engine.description.classId) {
@@ -90,15 +103,34 @@ async function verifySeeded(engine: ScoringEngine, opened: OpenedReceipt, calibr
     return structuralFailure(opened, ["the answer that was gone on with does not follow its form"]);
   }
   if (shaping !== null) {
-    const found = await engine.score(begun, transcript.outputTokens, undefined, shaping.window);
+    const found = await engine.score(begun, transcript.outputTokens, undefined, shaping.window, {
+      ...(onScored === undefined ? {} : { onScored: (position: number) => onScored(position + 1) }),
+      ...(signal === undefined ? {} : { signal }),
+    });
     const { temperature } = generation;
     const { positions, faults: shape } = shapedMargins(found, shaping, temperature, seed, calibration, resumed.length);
+    for (const [index, margin] of positions.entries()) {
+      onMargin?.(index, margin);
+    }
     const statistic = summarise(positions);
     return shape.length > 0
       ? structuralFailure(opened, shape)
       : { ...judge(statistic, calibration), receiptId, statistic };
   }
-  const scored = await engine.score(begun, transcript.outputTokens);
+  const keyOf = createPositionKeys(seed);
+  const watched = onScored !== undefined || onMargin !== undefined;
+  const scored = await engine.score(begun, transcript.outputTokens, undefined, undefined, {
+    ...(signal === undefined ? {} : { signal }),
+    ...(watched
+      ? {
+          onScored(position: number, found: ScoredPosition) {
+            const key = keyOf(resumed.length + position);
+            onMargin?.(position, positionMargin(found, generation.temperature, key, calibration));
+            onScored?.(position + 1);
+          },
+        }
+      : {}),
+  });
   const statistic = marginStatistic(scored, generation.temperature, seed, calibration, resumed.length);
   return { ...judge(statistic, calibration), receiptId, statistic };
 }

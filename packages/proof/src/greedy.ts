@@ -1,6 +1,6 @@
 import { upperTail } from "./binomial.ts";
-import type { ScoredPosition } from "./margin.ts";
-import type { Judgement, Statistic } from "./verdict.ts";
+import type { PositionMargin, ScoredPosition } from "./margin.ts";
+import { type Judgement, type Statistic, summarise } from "./verdict.ts";
 
 /*
  * The weaker check of engines that do not use our sampler.
@@ -50,26 +50,21 @@ export const GREEDY_CALIBRATION: GreedyCalibration = {
   falsePass: 1e-2,
 };
 
-/** What an engine with the same weights makes of the tokens of an answer at temperature 0. */
-export function greedyStatistic(
+/** What an engine with the same weights makes of each token of an answer at temperature 0. */
+export function greedyMargins(
   scored: readonly ScoredPosition[],
   { tolerance, clip, deterministic }: GreedyCalibration,
-): Statistic {
-  const margins = scored.map((position) => {
+): PositionMargin[] {
+  return scored.map((position) => {
     const behind = (position.logits[0] ?? position.chosenLogit) - position.chosenLogit;
-    return behind > tolerance ? Math.min(clip, behind) : 0;
+    const margin = behind > tolerance ? Math.min(clip, behind) : 0;
+    return { margin, informative: margin > 0 || bestProbability(position) < deterministic };
   });
-  const informative = scored.filter(
-    (position, index) => (margins[index] ?? 0) > 0 || bestProbability(position) < deterministic,
-  ).length;
-  const sum = margins.reduce((total, margin) => total + margin, 0);
-  return {
-    tokens: scored.length,
-    informative,
-    mismatches: margins.filter((margin) => margin > 0).length,
-    meanMargin: informative === 0 ? 0 : sum / informative,
-    margins,
-  };
+}
+
+/** The statistic of `greedyMargins`. */
+export function greedyStatistic(scored: readonly ScoredPosition[], calibration: GreedyCalibration): Statistic {
+  return summarise(greedyMargins(scored, calibration));
 }
 
 /**

@@ -3,9 +3,9 @@ import { errorCode, formatUsd, type Hex, type MicroUsd } from "@depinfer/protoco
 import { about, digits, unlock } from "../money/amounts.ts";
 import { chainNow } from "../money/chain-clock.ts";
 import { openChannels } from "../money/channels-on-chain.ts";
+import { moneyOf } from "../money/overview.ts";
 import { type Done, type PerformOptions, perform } from "../money/perform.ts";
-import { describeSupply, positionsOf, sumOf, supplyOf } from "../money/positions.ts";
-import { promisesOf, unclaimedByX402 } from "../money/promises.ts";
+import { describeSupply } from "../money/positions.ts";
 import { chooseWallets, type MoneyHome, openPurse, type Purse, readOnlyChain } from "../money/wallets.ts";
 import { printTable } from "../table.ts";
 import { createSteps } from "../up/steps.ts";
@@ -19,23 +19,10 @@ export interface MoneyOptions extends MoneyHome, PerformOptions {
 export async function moneyWhere(options: Omit<MoneyOptions, "dryRun">): Promise<void> {
   const chain = readOnlyChain(options);
   const wallets = await chooseWallets(options.home, options.service);
-  const now = await chainNow(chain);
-  const { positions, supply, promises, x402 } = await createSteps().run(
+  const { total, now, positions, supply, promises, x402 } = await createSteps().run(
     `Reading where the money of ${wallets.length} services is`,
-    async (note) => {
-      const channels = await openChannels(chain);
-      note(`${channels.length} open channels`);
-      const found = await Promise.all(wallets.map((wallet) => positionsOf(chain, wallet, channels)));
-      const all = found.flat();
-      return {
-        positions: all,
-        supply: await supplyOf(chain, all),
-        promises: await promisesOf(wallets),
-        x402: await unclaimedByX402(wallets),
-      };
-    },
+    (note) => moneyOf(chain, wallets, (count) => note(`${count} open channels`)),
   );
-  const total = sumOf(positions);
   if (options.json) {
     console.log(JSON.stringify({ total, now, positions, promises, x402, supply }, digits));
     return;

@@ -73,3 +73,14 @@ function invalid(why: string): DepinferError {
 export function isLocalUrl(url: string): boolean {
   return isLocalHost(new URL(url).host);
 }
+
+/** @throws DepinferError `console.notLocal`. */
+export function requireThisMachine(request: IncomingMessage): void {
+  if (!isFromThisMachine(request)) {
+    throw new DepinferError({
+      code: "console.notLocal",
+      message: "This is shown and done only for browsers on the console's own machine",
+      remedy: "Open the dashboard there, as http://127.0.0.1 and its port",
+    });
+  }
+}

@@ -123,6 +123,11 @@ export async function supplyOf(chain: Chain, positions: readonly Position[]): Pr
   return { total, keepers: [...kept, { keeper: "elsewhere", held: elsewhere, ours: 0n }] };
 }
 
+/** What units that a keeper has for others are, as the end of a sentence about so many dollars. */
+export function keptFor(keeper: Supply["keepers"][number]["keeper"]): string {
+  return KEPT_FOR[keeper];
+}
+
 const KEPT_FOR: Readonly<Record<Supply["keepers"][number]["keeper"], string>> = {
   channels: "in Channels belong to others",
   stakeVault: "in StakeVault belong to others, or were slashed for nobody",

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { homePaths } from "../home.ts";
 import { runService } from "../service/lifecycle.ts";
-import { DEFAULT_PORT, home } from "./options.ts";
+import { cpuLibrary, DEFAULT_PORT, home } from "./options.ts";
 import { integer } from "./values.ts";
 
 /** `depinfer dashboard`. */
@@ -19,9 +19,11 @@ export function addDashboardCommand(program: Command): void {
     .option("--indexer-url <url>", "indexer that tells of the network; the one of this home by default", url)
     .option("--rpc-url <url>", "the chain's endpoint for pages; the network's by default", url)
     .option("--api-key-file <file>", "key of the gateway, told to browsers on this machine only")
+    .option("--model <reference>", "weights to verify answers with; the embedded test model by default")
+    .addOption(cpuLibrary())
     .option("--test-wallet", "TEST ONLY: sign for the page with the account `visitor` of this home", false)
     .addHelpText("after", "\nExample:\n  depinfer dashboard --gateway-url http://127.0.0.1:8787")
-    .action(async ({ gatewayUrl, indexerUrl, rpcUrl, apiKeyFile, network, ...options }) => {
+    .action(async ({ gatewayUrl, indexerUrl, rpcUrl, apiKeyFile, network, model, ...options }) => {
       const { startDashboard } = await import("../service/dashboard.ts");
       await runService("dashboard", join(options.home, "dashboard"), (log) =>
         startDashboard(
@@ -32,6 +34,8 @@ export function addDashboardCommand(program: Command): void {
             port: options.port,
             allowedHosts: options.allowHost,
             testWallet: options.testWallet,
+            cpuLibrary: options.cpuLibrary,
+            ...(model === undefined ? {} : { model }),
             ...(gatewayUrl === undefined ? {} : { gatewayUrl }),
             ...(indexerUrl === undefined ? {} : { indexerUrl }),
             ...(rpcUrl === undefined ? {} : { rpcUrl }),

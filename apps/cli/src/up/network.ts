@@ -201,6 +201,7 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
           ...["dashboard", "--home", options.home, "--port", String(onPort)],
           ...["--gateway-url", url, "--indexer-url", indexerUrl, "--rpc-url", chain.rpcUrl],
           ...["--api-key-file", join(paths.service(names.gateway), "api-key")],
+          ...model,
           ...(own ? ["--test-wallet"] : []),
         ],
       });

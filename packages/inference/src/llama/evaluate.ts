@@ -1,6 +1,7 @@
 import { type Candidates, type ScoredPosition, TOP_K, type Window } from "@depinfer/proof";
 import { DepinferError } from "@depinfer/protocol";
 import type { BatchItem, LlamaContextSequence, PrioritizedBatchItem, Token } from "node-llama-cpp";
+import type { ScoreWatch } from "../engine.ts";
 
 /** The engine's ids carry a nominal type; ours are plain numbers. */
 function isToken(value: number): value is Token {
@@ -134,6 +135,8 @@ function found({ logits, totalLogitWeight }: NextOutput = {}): Found {
 const SCORED_TOP = 80;
 /** The same for a window of another size. */
 const SCORED_BEYOND = 16;
+/** Rows between two looks at whether the work is still wanted: whole steps of the engine, so that nothing else changes. */
+const ROWS_PER_LOOK = 64;
 
 /**
  * Evaluates prompt and output once and returns the candidates at the asked positions of the output.
@@ -147,6 +150,7 @@ export async function scorePositions(
   output: readonly number[],
   positions: readonly number[] = [...output.keys()],
   window?: Window,
+  { onScored, signal }: ScoreWatch = {},
 ): Promise<ScoredPosition[]> {
   const first = prompt.length - 1;
   const last = positions.at(-1);
@@ -166,14 +170,21 @@ export async function scorePositions(
     input.push(toToken(output[last] ?? 0));
   }
   const scored = new Map<number, ScoredPosition>();
-  await sequence.controlledEvaluate(input, {
-    onTokenResult(index, { next: { logits } }) {
-      const chosen = output[index - first];
-      if (chosen !== undefined && logits !== undefined) {
-        scored.set(index - first, scoredPosition(logits, chosen, window === undefined ? TOP_K : logits.size));
-      }
-    },
-  });
+  const rows = signal === undefined ? input.length : ROWS_PER_LOOK;
+  for (let start = 0; start < input.length; start += rows) {
+    signal?.throwIfAborted();
+    await sequence.controlledEvaluate(input.slice(start, start + rows), {
+      onTokenResult(index, { next: { logits } }) {
+        const position = start + index - first;
+        const chosen = output[position];
+        if (chosen !== undefined && logits !== undefined) {
+          const found = scoredPosition(logits, chosen, window === undefined ? TOP_K : logits.size);
+          scored.set(position, found);
+          onScored?.(position, found);
+        }
+      },
+    });
+  }
   return positions.flatMap((position) => scored.get(position) ?? []);
 }
 

@@ -154,13 +154,13 @@ export async function createLlamaEngine(options: LlamaEngineOptions): Promise<Sc
             (sequence) => generate(sequence, request, onDelta),
             (sequence) => prefixes.shared(sequence, begun(request), request.cacheKey),
           ),
-    score: (prompt, output, positions, window) =>
+    score: (prompt, output, positions, window, watch) =>
       slots.run(async (sequence) => {
         if (prompt.length + output.length > contextLength) {
           throw contextExceeded(prompt.length + output.length, contextLength);
         }
         await prefixes.clear(sequence);
-        return scorePositions(sequence, prompt, output, positions, window);
+        return scorePositions(sequence, prompt, output, positions, window, watch);
       }),
     text(prompt, output, stop, resumed) {
       const answer = createAnswerText(detokenize, prompt, stop, resumed);
