@@ -27,9 +27,9 @@ export function Layout({ children }: { readonly children: ReactNode }) {
   return (
     <div className={styles.shell}>
       {/* A link to a part of the page would change the place behind the #. */}
-      <Button className={styles.skip} onClick={() => main.current?.focus()}>
+      <button type="button" className={styles.skip} onClick={() => main.current?.focus()}>
         Skip to the content
-      </Button>
+      </button>
       <header className={styles.top}>
         <NavLink to="/overview" className={`${styles.brand} ${styles.topBrand}`} aria-label="Depinfer, overview">
           <img src="./mark.svg" alt="" />
@@ -62,7 +62,7 @@ export function Layout({ children }: { readonly children: ReactNode }) {
           <ThemeChoice />
         </div>
       </div>
-      <div>
+      <div className={styles.content}>
         <Notices />
         <main ref={main} className={styles.main} tabIndex={-1}>
           <PageBoundary place={place}>{children}</PageBoundary>
