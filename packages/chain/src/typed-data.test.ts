@@ -2,7 +2,10 @@ import {
   channelId,
   type Hex,
   microUsd,
+  PASS_USE_TYPES,
   PROOF_LEVELS,
+  passUseDigest,
+  passUseDomain,
   type Receipt,
   receiptDigest,
   STOP_REASONS,
@@ -127,6 +130,22 @@ test("a receipt's digest is its EIP-712 digest", () => {
         },
       });
       expect(toHex(receiptDigest(message, domain))).toBe(theirs);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("what the holder of a pass signs is the EIP-712 digest of its types", () => {
+  const use = record({ pass: bigInt(1n, 2n ** 256n - 1n), keyHash: bytes(32), operator: bytes(20) });
+  assert(
+    property(binding, use, (domain, message) => {
+      const theirs = hashTypedData({
+        domain: passUseDomain(domain),
+        types: PASS_USE_TYPES,
+        primaryType: "UsePass",
+        message,
+      });
+      expect(toHex(passUseDigest(message, domain))).toBe(theirs);
     }),
     { numRuns: 500 },
   );

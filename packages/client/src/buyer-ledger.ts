@@ -27,6 +27,13 @@ export interface ConfirmedEscrow {
   readonly withdrawAt: number | null;
 }
 
+/** Which requests are wanted. */
+export interface RequestsOf {
+  readonly account: string;
+  /** The last one of the page before; from the newest on when it is missing. */
+  readonly before?: Pick<StoredRequest, "startedAt" | "id">;
+}
+
 /** What an account has used. */
 export interface AccountTotals {
   /** Units of answers that were paid. */
@@ -70,7 +77,8 @@ export interface BuyerLedger {
   /** Requests that were under way when the process ended may still be paid; they are `broken` from now on. */
   recover(): Promise<void>;
   request(id: Hex): StoredRequest | undefined;
-  requests(limit: number): readonly StoredRequest[];
+  /** Newest first; of one account only, where it is named. */
+  requests(limit: number, of?: RequestsOf): readonly StoredRequest[];
   /** Requests of a channel for which the provider may still bring a receipt. */
   open(channelId: Hex): readonly StoredRequest[];
   /** Units that broken requests of a channel may still cost. */
@@ -122,6 +130,9 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
     owe: db.prepare("UPDATE channels SET owed = ? WHERE id = ?"),
     request: db.prepare("SELECT * FROM requests WHERE id = ?"),
     requests: db.prepare("SELECT * FROM requests ORDER BY started_at DESC LIMIT ?"),
+    requestsOf: db.prepare(
+      "SELECT * FROM requests WHERE account = ? AND (started_at, id) < (?, ?) ORDER BY started_at DESC, id DESC LIMIT ?",
+    ),
     open: db.prepare(
       "SELECT * FROM requests WHERE channel_id = ? AND state IN ('started', 'broken') ORDER BY started_at",
     ),
@@ -239,7 +250,11 @@ export function createBuyerLedger(journal: Journal): BuyerLedger {
       const row = sql.request.get(id);
       return row === undefined ? undefined : toRequest(row);
     },
-    requests: (limit) => sql.requests.all(limit).map(toRequest),
+    requests: (limit, of) =>
+      (of === undefined
+        ? sql.requests.all(limit)
+        : sql.requestsOf.all(of.account, of.before?.startedAt ?? Number.MAX_SAFE_INTEGER, of.before?.id ?? "", limit)
+      ).map(toRequest),
     open: (channelId) => sql.open.all(channelId).map(toRequest),
     reservedOn: (channelId) => moneyColumn(sql.reservedOn.get(channelId) ?? {}, "reserved"),
     peerOf(channelId) {

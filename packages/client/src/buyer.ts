@@ -15,7 +15,7 @@ import {
 } from "@depinfer/protocol";
 import { createAnswering, type FinishedAttempt } from "./answering.ts";
 import type { Ask } from "./ask.ts";
-import { type AccountTotals, createBuyerLedger } from "./buyer-ledger.ts";
+import { type AccountTotals, createBuyerLedger, type RequestsOf } from "./buyer-ledger.ts";
 import type { BuyerChannel, StoredRequest } from "./buyer-rows.ts";
 import { type BuyerChannels, type ChannelOptions, createBuyerChannels } from "./channels.ts";
 import type { ExitReport } from "./exits.ts";
@@ -112,7 +112,8 @@ export interface Buyer {
   /** Models on offer now. */
   offers(): readonly Offer[];
   request(id: Hex): StoredRequest | undefined;
-  requests(limit: number): readonly StoredRequest[];
+  /** Newest first; of one account only, where it is named. */
+  requests(limit: number, of?: RequestsOf): readonly StoredRequest[];
   /** What is needed to score an answer again, for answers that were delivered. */
   transcript(id: Hex): Transcript | undefined;
   /** Why a request went where it went, for the newest 10,000; by its id or how that begins. */
@@ -203,7 +204,7 @@ export function createBuyer(modules: BuyerModules, options: BuyerOptions): Buyer
     ask: answering,
     offers: () => host.offers.offers(),
     request: (id) => ledger.request(id),
-    requests: (limit) => ledger.requests(limit),
+    requests: ledger.requests,
     transcript(id) {
       const stored = ledger.request(id);
       return stored === undefined || stored.providerNonce === null

@@ -10,7 +10,7 @@ export {
   type Taken,
 } from "./buyer.ts";
 export { BUYER_MIGRATIONS } from "./buyer-journal.ts";
-export { type AccountTotals, LOST_ACCOUNT } from "./buyer-ledger.ts";
+export { type AccountTotals, LOST_ACCOUNT, type RequestsOf } from "./buyer-ledger.ts";
 export type { BuyerChannel, BuyerChannelState, RequestState, StoredRequest } from "./buyer-rows.ts";
 export type { ExitReport } from "./exits.ts";
 export type { PeerHealth } from "./health.ts";

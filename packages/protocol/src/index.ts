@@ -18,6 +18,7 @@ export * from "./openai.ts";
 export * from "./outbox.ts";
 export * from "./pass-share.ts";
 export * from "./pass-tier.ts";
+export * from "./pass-use.ts";
 export * from "./proof-level.ts";
 export * from "./receipt.ts";
 export * from "./request.ts";

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { type Answer, type Buyer, mostCost, serves } from "@depinfer/client";
-import { DepinferError, type RecordSpan, type SpanRecord } from "@depinfer/protocol";
+import type { RecordSpan, SpanRecord } from "@depinfer/protocol";
 import type { Admission, Wanted } from "./admission/admission.ts";
 import { type Asked, type AskedOptions, type Entrance, readAsked } from "./asked.ts";
 import { type Idempotency, idempotencyKey } from "./idempotency.ts";
 import type { ApiKey } from "./keys.ts";
 import type { Metrics } from "./metrics.ts";
+import { noPasses } from "./pass-errors.ts";
 import type { PassDesk, PassSeat } from "./passes.ts";
 import { goneSignal, httpReply, keptReply, type Reply, sendWhole, toldWhenBegun, withHeaders } from "./reply.ts";
 import { type Customer, recoverAnswer, serve } from "./serve.ts";
@@ -161,13 +162,4 @@ function wantedOf(buyer: Buyer, { parsed, body }: Asked): Wanted {
     tokens: parsed.n * (Math.ceil(body.length / BYTES_PER_TOKEN) + maxTokens),
     units: BigInt(parsed.n) * costs.reduce<bigint>((most, cost) => (cost > most ? cost : most), 0n),
   };
-}
-
-function noPasses(pass: bigint): DepinferError {
-  return new DepinferError({
-    code: "pass.notOurs",
-    message: `This gateway cannot spend pass ${pass}: it knows no passes`,
-    remedy: "Unbind the pass from the key, or use a gateway of a network with passes",
-    metadata: { pass: pass.toString() },
-  });
 }

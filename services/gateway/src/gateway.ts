@@ -22,12 +22,15 @@ import { checkHeaders, checkHostAndOrigin, SERVER_LIMITS } from "./http-guard.ts
 import type { Idempotency } from "./idempotency.ts";
 import { type ApiKey, type Keys, requireScope } from "./keys.ts";
 import type { Metrics } from "./metrics.ts";
+import { eventRoutes } from "./own/event-routes.ts";
+import { createFeed, type Feed } from "./own/feed.ts";
+import { ownRoutes } from "./own/own-routes.ts";
 import type { PassDesk } from "./passes.ts";
 import type { ResponseStore } from "./responses/response-store.ts";
 import { createRouter, type Handler, type RouteModules, type RouteTable } from "./routes.ts";
 import { sendStatement } from "./statement.ts";
 import { createSurface } from "./surface.ts";
-import { offerList, receiptList, receiptView } from "./views.ts";
+import { offerList, receiptView } from "./views.ts";
 import { whyPath, whyView } from "./why.ts";
 import type { Seller } from "./x402/seller.ts";
 
@@ -47,6 +50,8 @@ export interface GatewayModules {
   readonly batches?: BatchStore;
   readonly log: Log;
   readonly metrics?: Metrics;
+  /** Watches the buyer; one of its own by default. Give the one that others buy through too. */
+  readonly feed?: Feed;
   /** Takes spans for traces. */
   readonly record?: RecordSpan;
 }
@@ -88,7 +93,9 @@ const POLL_MS = 20;
 const MOST_CONNECTIONS = 10_000;
 
 export function createGateway(modules: GatewayModules, options: GatewayOptions): Gateway {
-  const { buyer, keys, admission, log } = modules;
+  const { keys, admission, log } = modules;
+  const feed = modules.feed ?? createFeed(modules.buyer);
+  const { buyer } = feed;
   const bodyLimit = options.bodyLimit ?? BODY_LIMIT;
   const asking: AskedOptions = {
     bodyLimit,
@@ -106,7 +113,9 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
   async function keyOf(request: IncomingMessage): Promise<ApiKey> {
     const key = await keys.authenticate(request.headers);
     const { scope, buys } = scopeOf(request.method ?? "GET", pathOf(request));
-    requireScope(key, scope);
+    if (scope !== null) {
+      requireScope(key, scope);
+    }
     if (!buys) {
       const permit = await admission.enter(key, { tokens: 0, units: null });
       for (const [name, value] of Object.entries(permit.headers)) {
@@ -123,7 +132,7 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
     ...(modules.responses === undefined ? {} : { responses: modules.responses }),
     keyOf,
     answer: (entrance, key, request, response) =>
-      complete(entrance, modules, key, request, response, { ...asking, defaults: key.policy }),
+      complete(entrance, { ...modules, buyer }, key, request, response, { ...asking, defaults: key.policy }),
   };
 
   /** What a path takes whose answers are bought: from holders of a key, and from whoever pays by x402. */
@@ -163,9 +172,6 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
         sendJson(response, 200, offerList(buyer));
       },
     },
-    "/v1/receipts": {
-      GET: async (request, response) => sendJson(response, 200, receiptList(buyer, await keyOf(request), 1_000)),
-    },
     "/v1/receipts/:id": {
       async GET(request, response, { id }) {
         sendJson(response, 200, receiptView(buyer, await keyOf(request), requestId(id)));
@@ -197,10 +203,12 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
             (await keys.list()).find(
               (key) => key.name === name && !key.revoked && (key.expiresAt ?? Number.POSITIVE_INFINITY) > Date.now(),
             ),
-          buy: (...bought) => buy(modules, ...bought),
+          buy: (...bought) => buy({ ...modules, buyer }, ...bought),
         },
   );
-  const router = createRouter([routes, ...surface.tables]);
+  const own = ownRoutes({ buyer, keys, passes: modules.passes, feed, keyOf });
+  const events = eventRoutes(feed, keyOf);
+  const router = createRouter([routes, own, events.table, ...surface.tables]);
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
@@ -301,10 +309,12 @@ export function createGateway(modules: GatewayModules, options: GatewayOptions):
       }),
     drain() {
       draining = true;
+      events.close();
     },
     async stop(drainMs = DRAIN_MS) {
       await surface.stop();
       draining = true;
+      events.close();
       const deadline = Date.now() + drainMs;
       while (atWork > 0 && Date.now() < deadline) {
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));

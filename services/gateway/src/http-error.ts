@@ -68,6 +68,9 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "pass.insufficient": { status: 402, type: "insufficient_quota" },
   "pass.notOurs": { status: 402, type: "insufficient_quota" },
   "pass.otherModel": { status: 403, type: "invalid_request_error" },
+  "pass.badSignature": INVALID,
+  "pass.notHolder": { status: 403, type: "permission_error" },
+  "events.tooMany": RATE,
   "pass.rateLimited": { status: 429, type: "rate_limit_error", code: "rate_limit_exceeded" },
   "payment.required": PAYMENT,
   "payment.mismatch": PAYMENT,
@@ -153,7 +156,12 @@ export function sendJson(
     response.destroy();
     return;
   }
-  const bytes = Buffer.from(JSON.stringify(body));
+  const bytes = Buffer.from(JSON.stringify(body, digits));
   response.writeHead(status, { ...headers, "content-type": "application/json", "content-length": bytes.length });
   response.end(bytes);
+}
+
+/** Amounts become digits. */
+function digits(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? value.toString() : value;
 }

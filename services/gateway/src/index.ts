@@ -25,6 +25,7 @@ export {
 export { localAccountStates } from "./limits/account-state.ts";
 export { createMetrics, type Metrics } from "./metrics.ts";
 export { GATEWAY_MIGRATIONS } from "./migrations.ts";
+export { createFeed, type Feed } from "./own/feed.ts";
 export { createPassDesk, type PassDesk, type PassDeskModules } from "./passes.ts";
 export { createResponseStore, RESPONSE_MIGRATIONS, type ResponseStore } from "./responses/response-store.ts";
 export { type Statement, type StatementLine, type StatementTotal, statementCsv, statementOf } from "./statement.ts";

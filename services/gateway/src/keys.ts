@@ -1,5 +1,12 @@
 import { createHash, randomBytes } from "node:crypto";
-import { DepinferError, type MicroUsd, microUsd, type RequestPolicy, requestPolicySchema } from "@depinfer/protocol";
+import {
+  DepinferError,
+  type Hex,
+  type MicroUsd,
+  microUsd,
+  type RequestPolicy,
+  requestPolicySchema,
+} from "@depinfer/protocol";
 import { z } from "zod";
 
 /** What a key may do. */
@@ -182,6 +189,19 @@ export function requireScope(key: ApiKey, scope: Scope): void {
       metadata: { account: key.name, scope },
     });
   }
+}
+
+/**
+ * SHA-256 of the key that a request came with, by which its holder names it without telling it.
+ *
+ * @throws DepinferError `key.missing`.
+ */
+export function keyHashOf(headers: KeyHeaders): Hex {
+  const text = given(headers);
+  if (text === undefined) {
+    throw missing();
+  }
+  return `0x${hashOf(text)}`;
 }
 
 function given(headers: KeyHeaders): string | undefined {

@@ -56,3 +56,32 @@ export function rateLimited(pass: bigint, perMinute: number, retryAfterSeconds: 
     retryable: true,
   });
 }
+
+export function badSignature(pass: bigint, cause: unknown): DepinferError {
+  return new DepinferError({
+    code: "pass.badSignature",
+    message: `No account can have made this signature for pass ${pass}`,
+    remedy: "Sign the typed data UsePass with the holder's wallet, and send the 65 bytes as they are",
+    metadata: { pass: pass.toString(), param: "signature" },
+    cause,
+  });
+}
+
+export function notHolder(pass: bigint, signedBy: string): DepinferError {
+  return new DepinferError({
+    code: "pass.notHolder",
+    message: `Pass ${pass} is not held by ${signedBy}, which the signature is of; another message, key or gateway was signed for, or by another account`,
+    remedy: "Sign for this pass, this key and this gateway with the account that holds the pass",
+    metadata: { pass: pass.toString(), signedBy },
+  });
+}
+
+/** A gateway without a chain to look passes up. */
+export function noPasses(pass: bigint): DepinferError {
+  return new DepinferError({
+    code: "pass.notOurs",
+    message: `This gateway cannot spend pass ${pass}: it knows no passes`,
+    remedy: "Unbind the pass from the key, or use a gateway of a network with passes",
+    metadata: { pass: pass.toString() },
+  });
+}

@@ -1,6 +1,16 @@
-import type { Pass, PassTier } from "@depinfer/chain";
+import { createSigner, type Pass, type PassTier, recoverAddress } from "@depinfer/chain";
 import { mostPromptTokens } from "@depinfer/client";
-import { DepinferError, encodeTier, type Hex, microUsd, utf8 } from "@depinfer/protocol";
+import {
+  DepinferError,
+  digestSha256,
+  encodeTier,
+  type Hex,
+  microUsd,
+  passUseDigest,
+  toHex,
+  utf8,
+} from "@depinfer/protocol";
+import { gatewayPassSchema } from "@depinfer/protocol/api";
 import { array as arrayOf, assert, asyncProperty, constantFrom, integer, tuple } from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { createPassDesk } from "./passes.ts";
@@ -67,6 +77,8 @@ beforeAll(async () => {
       journal,
       buyer,
       use: { operator: account, signer },
+      binding: { chainId: 31_337, verifyingContract: account },
+      recoverAddress,
       now: () => clock,
       passes: {
         async pass() {
@@ -300,3 +312,85 @@ test("no history of answers, failures, renewals and restarts spends more than wa
     { numRuns: 40 },
   );
 }, 120_000);
+
+describe("a holder", () => {
+  const holder = createSigner(`0x${"17".repeat(32)}`);
+  const binding = { chainId: 31_337, verifyingContract: account };
+  const hashOf = (text: string) => toHex(digestSha256(utf8(text)));
+  const headers = () => ({ authorization: `Bearer ${key}` });
+  const sign = (over: { pass?: bigint; keyHash?: Hex; operator?: Hex } = {}, by = holder) =>
+    by.sign(passUseDigest({ pass: passes, keyHash: hashOf(key), operator: account, ...over }, binding));
+  const bind = (signature: Hex, id = passes) =>
+    running.call("/v1/pass", {
+      method: "PUT",
+      headers: headers(),
+      body: JSON.stringify({ pass: id.toString(), signature }),
+    });
+  const bound = async () => (await running.keys.list()).find(({ name }) => name === `holder-${passes}`)?.pass ?? null;
+
+  beforeEach(async () => {
+    pass = { ...fresh, id: passes, holder: holder.address };
+    await running.keys.bindPass(`holder-${passes}`, null);
+  });
+
+  test("lets a pass pay for a key by a signature, sees what is left of it, and takes it off again", async () => {
+    const before = gatewayPassSchema.parse(JSON.parse((await running.call("/v1/pass", { headers: headers() })).text));
+    expect(before).toEqual({
+      pass: null,
+      use: { operator: account, signer, keyHash: hashOf(key), chainId: 31_337, contract: account },
+    });
+    const reply = await bind(sign());
+    expect(reply.status).toBe(200);
+    expect(gatewayPassSchema.parse(JSON.parse(reply.text)).pass).toMatchObject({
+      id: passes,
+      holder: holder.address,
+      remainingTokens: QUOTA,
+      fault: null,
+      tier: { price: PRICE, models: [] },
+    });
+    await ask();
+    expect(running.standIn.asked).toMatchObject([{ pass: { id: passes } }]);
+    const after = gatewayPassSchema.parse(JSON.parse((await running.call("/v1/pass", { headers: headers() })).text));
+    expect(after.pass).toMatchObject({ usedTokens: BigInt(USED), remainingTokens: QUOTA - BigInt(USED) });
+    expect((await running.call("/v1/pass", { method: "DELETE", headers: headers() })).status).toBe(200);
+    expect(await bound()).toBeNull();
+  });
+
+  test("of wallets that end signatures with the bare parity is understood too", async () => {
+    const signature = sign();
+    const bare: Hex = `0x${signature.slice(2, -2)}${signature.endsWith("1b") ? "00" : "01"}`;
+    expect((await bind(bare)).status).toBe(200);
+  });
+
+  test("is nobody else, and signs for one pass, one key and one gateway", async () => {
+    const stranger = createSigner(`0x${"18".repeat(32)}`);
+    for (const signature of [
+      sign({}, stranger),
+      sign({ pass: passes + 1n }),
+      sign({ keyHash: hashOf("sk-depinfer-another") }),
+      sign({ operator: signer }),
+    ]) {
+      expect(await bind(signature)).toMatchObject({ status: 403, error: { code: "pass.notHolder" } });
+    }
+    expect(await bind(`0x${"00".repeat(65)}`)).toMatchObject({ status: 400, error: { code: "pass.badSignature" } });
+    expect(await bind("0x1234")).toMatchObject({ status: 400, error: { code: "pass.badSignature" } });
+    expect(await bound()).toBeNull();
+  });
+
+  test("cannot bind a pass that would not pay", async () => {
+    pass = { ...fresh, id: passes, holder: holder.address, status: "expired" };
+    expect(await bind(sign())).toMatchObject({ status: 402, error: { code: "pass.expired" } });
+    pass = { ...fresh, id: passes, holder: holder.address, operator: signer };
+    clock += 10_000;
+    expect(await bind(sign())).toMatchObject({ status: 402, error: { code: "pass.notOurs" } });
+    expect(await bound()).toBeNull();
+  });
+
+  test("is told what is wrong with a body, which changes nothing", async () => {
+    for (const body of ["", "{", "[]", "{}", '{"pass":7,"signature":"0x"}', `{"pass":"-1","signature":"0x00"}`]) {
+      const reply = await running.call("/v1/pass", { method: "PUT", headers: headers(), body });
+      expect(reply).toMatchObject({ status: 400, error: { code: "request.invalid" } });
+    }
+    expect(await bound()).toBeNull();
+  });
+});

@@ -1,9 +1,19 @@
 import type { Pass, Passes, PassTier } from "@depinfer/chain";
 import { type AskPass, type Buyer, mostPromptTokens } from "@depinfer/client";
 import { countColumn, type Journal } from "@depinfer/journal";
-import { DepinferError, type Hex, microUsd, tierServes, type Usage } from "@depinfer/protocol";
+import {
+  DepinferError,
+  type DomainBinding,
+  decodeTier,
+  type Hex,
+  microUsd,
+  passUseDigest,
+  tierServes,
+  type Usage,
+} from "@depinfer/protocol";
+import type { BoundPass, PassUseTerms } from "@depinfer/protocol/api";
 import type { Asked } from "./asked.ts";
-import { notActive, notOurs, otherModel, quotaSpent, rateLimited } from "./pass-errors.ts";
+import { badSignature, notActive, notHolder, notOurs, otherModel, quotaSpent, rateLimited } from "./pass-errors.ts";
 
 /** A request that a pass pays for. The most tokens that it can use are set aside until it ends. */
 export interface PassSeat {
@@ -22,6 +32,16 @@ export interface PassDesk {
   enter(passId: bigint, asked: Asked): Promise<PassSeat>;
   /** Tokens that are left of a pass and of what its requests under way may use. @throws DepinferError `pass.notActive`. */
   remaining(passId: bigint): Promise<bigint>;
+  /** What is known of a pass, also of one that does not pay. @throws DepinferError `pass.notActive` for none. */
+  view(passId: bigint): Promise<BoundPass>;
+  /**
+   * That the holder of a pass lets it pay for the key with this hash, and that it can.
+   *
+   * @throws DepinferError `pass.badSignature`, `pass.notHolder`, `pass.notOurs`, `pass.expired` or `pass.notActive`.
+   */
+  checkHolder(passId: bigint, keyHash: Hex, signature: Hex): Promise<void>;
+  /** What a pass has to name and its holder to sign for, to pay here. */
+  readonly use: Omit<PassUseTerms, "keyHash">;
 }
 
 export interface PassDeskModules {
@@ -30,6 +50,10 @@ export interface PassDeskModules {
   readonly journal: Journal;
   /** Who has to be named in a pass, for this gateway to fund channels and sign for it. */
   readonly use: { readonly operator: Hex; readonly signer: Hex };
+  /** The Passes contract, to which holders' signatures are bound. */
+  readonly binding: DomainBinding;
+  /** The account that signed a digest. */
+  readonly recoverAddress: (digest: Uint8Array, signature: Hex) => Hex;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -51,7 +75,8 @@ const STALE_MS = 300_000;
 const DEFAULT_MAX_TOKENS = 512;
 const MINUTE_MS = 60_000;
 
-export function createPassDesk({ passes, buyer, journal, use, now = Date.now }: PassDeskModules): PassDesk {
+export function createPassDesk(modules: PassDeskModules): PassDesk {
+  const { passes, buyer, journal, use, binding, now = Date.now } = modules;
   const { db } = journal;
   const sql = {
     use: db.prepare("SELECT used FROM pass_use WHERE pass = ? AND tier = ?"),
@@ -124,13 +149,19 @@ export function createPassDesk({ passes, buyer, journal, use, now = Date.now }: 
     return granted(state) - usedOf(state) - reserved;
   }
 
-  function fault(state: Known, asked: Asked, wanted: bigint): DepinferError | null {
-    const { pass, tier } = state;
+  /** Why a pass pays for nothing here, whatever is asked. */
+  function standingFault({ pass }: Known): DepinferError | null {
     if (pass.status !== "active") {
       return notActive(pass.id, pass.status);
     }
-    if (pass.operator !== use.operator || pass.signer !== use.signer) {
-      return notOurs(pass.id);
+    return pass.operator === use.operator && pass.signer === use.signer ? null : notOurs(pass.id);
+  }
+
+  function fault(state: Known, asked: Asked, wanted: bigint): DepinferError | null {
+    const { pass, tier } = state;
+    const standing = standingFault(state);
+    if (standing !== null) {
+      return standing;
     }
     if (!tierServes(tier, asked.parsed.model)) {
       return otherModel(pass.id, asked.parsed.model);
@@ -151,6 +182,47 @@ export function createPassDesk({ passes, buyer, journal, use, now = Date.now }: 
   }
 
   return {
+    use: { ...use, chainId: binding.chainId, contract: binding.verifyingContract },
+    async view(passId) {
+      const state = await look(passId, LEAST_MS);
+      const { pass, tier } = state;
+      const told = decodeTier(tier);
+      const standing = standingFault(state);
+      return {
+        id: pass.id,
+        holder: pass.holder,
+        status: pass.status,
+        startsAt: pass.start * 1_000,
+        endsAt: pass.end * 1_000,
+        grantedTokens: granted(state),
+        usedTokens: usedOf(state),
+        remainingTokens: leftOf(state),
+        refundable: microUsd(pass.refundable),
+        fault: standing === null ? null : { code: standing.code, message: standing.message },
+        tier: {
+          id: tier.id,
+          price: microUsd(tier.price),
+          periodSeconds: tier.periodSeconds,
+          quota: tier.quota,
+          requestsPerMinute: tier.requestsPerMinute,
+          unitsPerMillion: microUsd(tier.unitsPerMillion),
+          description: told?.description ?? null,
+          models: [...(told?.models ?? [])],
+        },
+      };
+    },
+    async checkHolder(passId, keyHash, signature) {
+      const digest = passUseDigest({ pass: passId, keyHash, operator: use.operator }, binding);
+      const signedBy = accountOf(() => modules.recoverAddress(digest, withUsualParity(signature)), passId);
+      const state = await look(passId, LEAST_MS);
+      if (state.pass.holder !== signedBy) {
+        throw notHolder(passId, signedBy);
+      }
+      const standing = standingFault(state);
+      if (standing !== null) {
+        throw standing;
+      }
+    },
     remaining: async (passId) => leftOf(await look(passId, LEAST_MS)),
     async enter(passId, asked) {
       const { n, generation } = asked.parsed;
@@ -195,6 +267,20 @@ export function createPassDesk({ passes, buyer, journal, use, now = Date.now }: 
       };
     },
   };
+}
+
+function accountOf(recover: () => Hex, passId: bigint): Hex {
+  try {
+    return recover();
+  } catch (cause) {
+    throw badSignature(passId, cause);
+  }
+}
+
+/** Some wallets end a signature with the bare parity, 0 or 1, instead of 27 or 28. */
+function withUsualParity(signature: Hex): Hex {
+  const parity = /^0x[0-9a-f]{128}0([01])$/.exec(signature)?.[1];
+  return parity === undefined ? signature : `0x${signature.slice(2, -2)}${parity === "0" ? "1b" : "1c"}`;
 }
 
 /** Tokens that a request without an answer used: what was paid, and all that was set aside while that is not settled. */

@@ -141,7 +141,12 @@ export function createStandIn(): StandIn {
       },
       offers: () => standIn.offers,
       request: (id) => standIn.stored.find((entry) => entry.id === id),
-      requests: () => standIn.stored,
+      requests: (limit, of) =>
+        standIn.stored
+          .filter(({ account: name }) => of === undefined || name === of.account)
+          .toSorted((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1))
+          .filter(({ startedAt, id }) => isBefore({ startedAt, id }, of?.before))
+          .slice(0, limit),
       transcript: () => undefined,
       absorb: async (id) => {
         standIn.absorbed.push(id);
@@ -159,6 +164,14 @@ export function createStandIn(): StandIn {
   };
   return standIn;
 }
+
+function isBefore(one: Place, other: Place | undefined): boolean {
+  return (
+    other === undefined || one.startedAt < other.startedAt || (one.startedAt === other.startedAt && one.id < other.id)
+  );
+}
+
+type Place = Pick<StoredRequest, "startedAt" | "id">;
 
 export interface Reply {
   readonly status: number;

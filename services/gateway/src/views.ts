@@ -1,4 +1,4 @@
-import type { Buyer } from "@depinfer/client";
+import type { Buyer, RequestsOf } from "@depinfer/client";
 import { DepinferError, type Hex, pricesToJson, receiptToJson } from "@depinfer/protocol";
 import type { ApiKey } from "./keys.ts";
 
@@ -18,6 +18,7 @@ export function receiptView(buyer: Buyer, key: ApiKey, id: Hex) {
       metadata: { requestId: id },
     });
   }
+  const channel = buyer.channels().find((one) => one.id === stored.channelId);
   return {
     id,
     state: stored.state,
@@ -26,6 +27,9 @@ export function receiptView(buyer: Buyer, key: ApiKey, id: Hex) {
     provider: stored.provider,
     cost: stored.cost.toString(),
     startedAt: stored.startedAt,
+    channelId: stored.channelId,
+    pass: stored.pass,
+    channel: channel === undefined ? null : { id: channel.id, owed: channel.owed, settled: channel.settled },
     receipt: stored.signed === null ? null : receiptToJson(stored.signed),
     transcript: buyer.transcript(id) ?? null,
     runtimeClass:
@@ -33,21 +37,28 @@ export function receiptView(buyer: Buyer, key: ApiKey, id: Hex) {
   };
 }
 
-/** `GET /v1/receipts`: the newest requests of a key. */
-export function receiptList(buyer: Buyer, key: ApiKey, limit: number) {
+/** `GET /v1/receipts`: requests of a key, newest first. @param before the last one of the page before. */
+export function receiptPage(buyer: Buyer, key: ApiKey, limit: number, before: RequestsOf["before"]) {
+  const found = buyer.requests(limit + 1, { account: key.name, ...(before === undefined ? {} : { before }) });
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
   return {
     object: "list",
-    data: buyer
-      .requests(limit)
-      .filter(({ account }) => account === key.name)
-      .map(({ id, state, model, provider, cost, startedAt, signed }) => ({
-        id,
-        state,
-        model,
-        provider,
-        cost: cost.toString(),
-        startedAt,
-        outputTokens: signed?.receipt.outputTokens ?? null,
-      })),
+    data: page.map(({ id, state, fault, model, provider, channelId, cost, startedAt, pass, signed }) => ({
+      id,
+      state,
+      fault,
+      model,
+      provider,
+      channelId,
+      cost,
+      startedAt,
+      pass,
+      finishedAt: signed?.receipt.finishedAt ?? null,
+      promptTokens: signed?.receipt.promptTokens ?? null,
+      outputTokens: signed?.receipt.outputTokens ?? null,
+      proofLevel: signed?.receipt.proofLevel ?? null,
+    })),
+    next: found.length > limit && last !== undefined ? `${last.startedAt}-${last.id}` : null,
   };
 }

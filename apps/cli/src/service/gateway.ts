@@ -7,6 +7,7 @@ import { createBuyer, type FinishedAttempt } from "@depinfer/client";
 import {
   type AdminServer,
   createAdminServer,
+  createFeed,
   createGateway,
   createMetrics,
   createPassDesk,
@@ -104,7 +105,9 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
           log("error", `this gateway has lost its seat: ${errorMessage(reason)}`);
           process.exit(1);
         });
-  const { buyer, journal, keys } = state;
+  const { journal, keys } = state;
+  const feed = createFeed(state.buyer);
+  const { buyer } = feed;
   const apiKey = await firstKey(options.home, state.firstKeyName, keys);
   metrics = createMetrics(buyer);
   await buyer.start();
@@ -136,6 +139,8 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
     buyer,
     journal,
     use: { operator: identity.wallet.address, signer: identity.signer.address },
+    binding: { chainId: chain.deployment.chainId, verifyingContract: chain.deployment.addresses.passes },
+    recoverAddress,
   });
   const gateway = createGateway(
     {
@@ -146,6 +151,7 @@ export async function startGateway(options: GatewayServiceOptions, log: Log): Pr
       responses: state.responses,
       batches: state.batches,
       passes,
+      feed,
       log,
       metrics,
       ...(tracing === undefined ? {} : { record: tracing.record }),

@@ -243,12 +243,12 @@ export type GatewayPulse = z.output<typeof gatewayPulseSchema>;
 
 /** Data of the events of `GET /v1/events`, by the event's name. They are of the key's own requests only. */
 export const gatewayEvents = {
-  /** A provider is asked; an answer may need several. */
+  /** A provider took the request; an answer may need several. */
   "request.started": z.object({
     id: bytes32Schema,
     model: z.string(),
     provider: addressSchema,
-    kind: z.enum(["first", "retry", "hedge", "continuation"]),
+    kind: z.enum(["first", "retry", "continuation"]),
     at: milliseconds,
   }),
   /** A provider is done, with an answer or without. */
@@ -260,11 +260,11 @@ export const gatewayEvents = {
     outputTokens: count,
     cost: microUsdSchema,
     state: requestStateSchema,
-    /** Code of what went wrong, or null. */
+    /** Code of what went wrong, `replaced` where another provider goes on, or null. */
     fault: z.string().nullable(),
-    /** From asking the provider to its end. */
+    /** From when the provider took the request to its end. */
     milliseconds: count,
-    /** From asking the provider to its first text; null without any. */
+    /** To its first text; null without any. */
     firstTokenMs: count.nullable(),
     at: milliseconds,
   }),

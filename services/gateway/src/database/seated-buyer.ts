@@ -17,10 +17,10 @@ export function seatedBuyer({ own, adopted }: SeatedBuyers): Buyer {
       await Promise.all(all().map((buyer) => buyer.stop()));
     },
     request: (id) => first(all(), (buyer) => buyer.request(id)),
-    requests: (limit) =>
+    requests: (limit, of) =>
       all()
-        .flatMap((buyer) => buyer.requests(limit))
-        .sort((a, b) => b.startedAt - a.startedAt)
+        .flatMap((buyer) => buyer.requests(limit, of))
+        .sort((a, b) => b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1))
         .slice(0, limit),
     transcript: (id) => first(all(), (buyer) => buyer.transcript(id)),
     story: (id) => first(all(), (buyer) => buyer.story(id)),
