@@ -36,7 +36,7 @@ export async function startTestNetwork(
 ): Promise<TestNetwork> {
   const child = spawn(
     process.execPath,
-    [program, "up", "--home", home, "--port", "0", "--epoch-seconds", "0", ...args],
+    [program, "up", "--home", home, "--port", "0", "--epoch-seconds", "0", "--no-dashboard", ...args],
     {
       stdio: ["ignore", "pipe", "pipe"],
       // A group of its own, so that a test run that is interrupted leaves nothing behind.

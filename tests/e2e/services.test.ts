@@ -178,6 +178,7 @@ test("every command has help with an example", async () => {
     "gateway",
     "validator",
     "indexer",
+    "dashboard",
     "chat",
     "verify",
     "offers",

@@ -464,7 +464,9 @@ describe("batches", () => {
 
 test("the document describes every path with a body and an answer", async () => {
   const { paths } = JSON.parse((await running.call("/openapi.json")).text);
-  expect(Object.keys(paths)).toEqual(expect.arrayContaining(["/v1/chat/completions", "/v1/batches/{id}/cancel"]));
+  expect(Object.keys(paths)).toEqual(
+    expect.arrayContaining(["/v1/chat/completions", "/v1/batches/{id}/cancel", "/v1/receipts/{id}", "/v1/pass"]),
+  );
   expect(paths["/v1/chat/completions"].post.requestBody.content["application/json"].schema.properties).toMatchObject({
     temperature: {},
     tools: {},

@@ -9,6 +9,7 @@ const STATUS: Readonly<Record<string, number>> = {
   "http.originNotAllowed": 403,
   "http.tooManyHeaders": 431,
   "request.invalid": 400,
+  "request.malformed": 400,
   "request.encoded": 415,
   "request.notJson": 415,
   "request.tooLarge": 413,

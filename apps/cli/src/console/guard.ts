@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { isLocalHost, readBody } from "@depinfer/gateway/http";
+import { checkDepth, isLocalHost, readBody } from "@depinfer/gateway/http";
 import { DepinferError } from "@depinfer/protocol";
 import { z } from "zod";
 
@@ -32,7 +32,7 @@ export function isFromThisMachine({ socket, headers }: IncomingMessage): boolean
 /**
  * The JSON of a body.
  *
- * @throws DepinferError `request.notJson`, `request.invalid`, `request.tooLarge` or `request.encoded`.
+ * @throws DepinferError `request.notJson`, `request.invalid`, `request.malformed`, `request.tooLarge` or `request.encoded`.
  */
 export async function readJson<Schema extends z.ZodType>(
   request: IncomingMessage,
@@ -47,10 +47,11 @@ export async function readJson<Schema extends z.ZodType>(
       remedy: "Send JSON with the content-type application/json",
     });
   }
-  const text = Buffer.from(await readBody(request, limit)).toString();
+  const bytes = await readBody(request, limit);
+  checkDepth(bytes);
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = JSON.parse(Buffer.from(bytes).toString());
   } catch {
     throw invalid("the body is not JSON");
   }

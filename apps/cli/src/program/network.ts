@@ -23,7 +23,8 @@ export function addNetworkCommand(program: Command): void {
       "--key-file <file>",
       "private key (0x and 64 digits) that deploys the contracts there and funds the services",
     )
-    .option("--no-dashboard", "do not build and serve the dashboard")
+    .option("--dashboard", "build and serve the dashboard", true)
+    .option("--no-dashboard", "leave it out")
     .option("--once <prompt>", "answer one prompt, prove and settle it, and stop")
     .option("--temperature <value>", "sampling temperature of --once", temperature, 0.7)
     .addOption(adversaries())

@@ -1,4 +1,5 @@
 import { BODY_SCHEMAS } from "@depinfer/protocol";
+import { type Endpoint, gatewayApi } from "@depinfer/protocol/api";
 import { z } from "zod";
 import { batchRequestSchema } from "../batches/batch-routes.ts";
 import { messageRequestSchema } from "../messages/message-request.ts";
@@ -27,6 +28,8 @@ interface Described {
   /** One event of the stream that is answered where the body asks for one. */
   readonly event?: z.ZodType;
   readonly error?: z.ZodType;
+  /** The side of `answer` that travels: `input` where clients parse it into something else, as digits into amounts. */
+  readonly onTheWire?: "input" | "output";
 }
 
 const deleted = z.strictObject({ id: z.string(), object: z.string(), deleted: z.literal(true) });
@@ -87,6 +90,17 @@ const PATHS: Readonly<Record<string, Readonly<Record<string, Described>>>> = {
   "/v1/batches/{id}/cancel": { post: { summary: "Cancel a batch", answer: batchSchema } },
 };
 
+/** What a gateway tells the holder of a key of itself, as `gatewayApi` has it, where it is not described above. */
+const OWN_PATHS: Readonly<Record<string, Readonly<Record<string, Described>>>> = Object.fromEntries(
+  [...Map.groupBy(Object.values<Endpoint>(gatewayApi), ({ path }) => path.replaceAll(/:(\w+)/g, "{$1}"))]
+    .filter(([path]) => PATHS[path] === undefined)
+    .map(([path, endpoints]) => [path, Object.fromEntries(endpoints.map(ownOperation))]),
+);
+
+function ownOperation({ method, summary, answer, body }: Endpoint): [string, Described] {
+  return [method.toLowerCase(), { summary, answer, onTheWire: "input", ...(body === undefined ? {} : { body }) }];
+}
+
 let made: object | null = null;
 
 export function openApiDocument(): object {
@@ -105,7 +119,9 @@ export function openApiDocument(): object {
         apiKey: { type: "apiKey", in: "header", name: "x-api-key" },
       },
     },
-    paths: Object.fromEntries(Object.entries(PATHS).map(([path, methods]) => [path, pathItem(path, methods)])),
+    paths: Object.fromEntries(
+      Object.entries({ ...PATHS, ...OWN_PATHS }).map(([path, methods]) => [path, pathItem(path, methods)]),
+    ),
   };
   return made;
 }
@@ -123,7 +139,14 @@ function pathItem(path: string, methods: Readonly<Record<string, Described>>): o
   };
 }
 
-function operation({ summary, body, answer, event: streamed, error = errorSchema }: Described): object {
+function operation({
+  summary,
+  body,
+  answer,
+  event: streamed,
+  error = errorSchema,
+  onTheWire = "output",
+}: Described): object {
   return {
     summary,
     ...(body === undefined
@@ -136,7 +159,7 @@ function operation({ summary, body, answer, event: streamed, error = errorSchema
           answer === undefined
             ? { "application/octet-stream": {} }
             : {
-                "application/json": { schema: schemaOf(answer, "output") },
+                "application/json": { schema: schemaOf(answer, onTheWire) },
                 ...(streamed === undefined ? {} : { "text/event-stream": { schema: schemaOf(streamed, "output") } }),
               },
       },
