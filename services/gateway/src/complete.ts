@@ -106,7 +106,7 @@ export async function buy(
     if (passes === undefined) {
       throw noPasses(pass);
     }
-    const seat: PassSeat = await passes.enter(pass, asked);
+    const seat: PassSeat = await passes.enter(pass, asked, key.passHolder);
     try {
       const counted = withHeaders(limited, () => ({ "x-depinfer-pass-remaining": seat.remaining().toString() }));
       return await serve(buyer, asked, { ...customer, pass: seat.pass }, counted, signal, {

@@ -25,6 +25,7 @@ const NOBODY: ApiKey = {
   name: "",
   budget: null,
   pass: null,
+  passHolder: null,
   scopes: SCOPES,
   limits: { requestsPerMinute: null, tokensPerMinute: null, concurrent: null },
   expiresAt: null,

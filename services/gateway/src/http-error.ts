@@ -69,6 +69,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "pass.notOurs": { status: 402, type: "insufficient_quota" },
   "pass.otherModel": { status: 403, type: "invalid_request_error" },
   "pass.badSignature": INVALID,
+  "pass.handedOver": { status: 402, type: "insufficient_quota" },
   "pass.notHolder": { status: 403, type: "permission_error" },
   "events.tooMany": RATE,
   "pass.rateLimited": { status: 429, type: "rate_limit_error", code: "rate_limit_exceeded" },

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import {
+  addressSchema,
   DepinferError,
   type Hex,
   type MicroUsd,
@@ -39,6 +40,8 @@ export interface ApiKey extends KeySettings {
   readonly budget: MicroUsd | null;
   /** The pass that pays for this key's requests, or null where the gateway's wallet does. */
   readonly pass: bigint | null;
+  /** Who let it pay and has to hold it still; null where the gateway's owner did, who answers for it. */
+  readonly passHolder: Hex | null;
 }
 
 /** A key as its owner lists it. */
@@ -62,8 +65,12 @@ export interface Keys {
   setBudget(name: string, budget: MicroUsd | null): Promise<void>;
   /** Changes the settings that are given and leaves the others. @throws DepinferError also `key.badSettings`. */
   setSettings(name: string, settings: KeyChanges): Promise<void>;
-  /** Lets a pass pay for a key, or with null the gateway's wallet again. */
-  bindPass(name: string, pass: bigint | null): Promise<void>;
+  /**
+   * Lets a pass pay for a key, or with null the gateway's wallet again.
+   *
+   * @param holder who lets it: whoever the pass is handed over to later pays for nobody else's key.
+   */
+  bindPass(name: string, pass: bigint | null, holder?: Hex): Promise<void>;
   /** The key stops working; its account's requests stay. */
   revoke(name: string): Promise<void>;
   /**
@@ -118,6 +125,10 @@ export const keySettingsSchema = z.strictObject({
   policy: requestPolicySchema.nullable().optional(),
 });
 
+/** What is kept beside them. */
+const storedSettingsSchema = keySettingsSchema.extend({ passHolder: addressSchema.optional() });
+type StoredSettings = z.output<typeof storedSettingsSchema>;
+
 /** Settings of which only some are given. */
 export type KeyChanges = z.output<typeof keySettingsSchema>;
 
@@ -158,11 +169,19 @@ export function createKeys(store: KeyStore, now: () => number = Date.now): Keys 
       if (before === undefined) {
         throw noSuchName(name);
       }
-      const { scopes, limits, expiresAt, policy } = toKey(before);
+      const { scopes, limits, expiresAt, policy, passHolder } = toKey(before);
       const merged = { scopes, expiresAt, policy, ...settings, limits: { ...limits, ...settings.limits } };
-      await change(name, { settings: settingsJson(merged) });
+      await change(name, { settings: settingsJson({ ...merged, ...(passHolder === null ? {} : { passHolder }) }) });
     },
-    bindPass: (name, pass) => change(name, { pass }),
+    async bindPass(name, pass, holder) {
+      const before = await store.byName(name);
+      if (before === undefined) {
+        throw noSuchName(name);
+      }
+      const { passHolder: _, ...settings } = storedSettingsSchema.parse(JSON.parse(before.settings));
+      const stored = holder === undefined ? settings : { ...settings, passHolder: holder };
+      await change(name, { pass, settings: settingsJson(stored) });
+    },
     revoke: (name) => change(name, { revokedAt: now() }),
     async authenticate(headers) {
       const text = given(headers);
@@ -211,11 +230,11 @@ function given(headers: KeyHeaders): string | undefined {
 }
 
 /** @throws DepinferError `key.badSettings`. */
-function settingsJson(settings: KeyChanges): string {
+function settingsJson(settings: StoredSettings): string {
   const json = JSON.stringify(settings, (_name, value: unknown) =>
     typeof value === "bigint" ? value.toString() : value,
   );
-  const parsed = keySettingsSchema.safeParse(JSON.parse(json));
+  const parsed = storedSettingsSchema.safeParse(JSON.parse(json));
   if (!parsed.success) {
     throw new DepinferError({
       code: "key.badSettings",
@@ -232,7 +251,8 @@ function toKey({ name, budget, pass, settings }: KeyRecord): ApiKey {
     limits = {},
     expiresAt = null,
     policy = null,
-  } = keySettingsSchema.parse(JSON.parse(settings));
+    passHolder = null,
+  } = storedSettingsSchema.parse(JSON.parse(settings));
   return {
     name,
     budget: budget === null ? null : microUsd(budget),
@@ -245,6 +265,7 @@ function toKey({ name, budget, pass, settings }: KeyRecord): ApiKey {
     },
     expiresAt,
     policy,
+    passHolder,
   };
 }
 

@@ -85,3 +85,13 @@ export function noPasses(pass: bigint): DepinferError {
     metadata: { pass: pass.toString() },
   });
 }
+
+/** The pass has another holder than the one who let it pay for a key. */
+export function handedOver(pass: bigint): DepinferError {
+  return new DepinferError({
+    code: "pass.handedOver",
+    message: `Pass ${pass} was handed over by the account that let it pay for this key`,
+    remedy: "Let its new holder sign for the key, or take the pass off the key to pay per use",
+    metadata: { pass: pass.toString() },
+  });
+}

@@ -377,6 +377,18 @@ describe("a holder", () => {
     expect(await bound()).toBeNull();
   });
 
+  test("who hands a pass over no longer pays with it, whatever is changed about the key meanwhile", async () => {
+    expect((await bind(sign())).status).toBe(200);
+    await running.keys.setSettings(`holder-${passes}`, { limits: { requestsPerMinute: 1_000 } });
+    expect((await ask()).status).toBe(200);
+    pass = { ...fresh, id: passes, holder: signer };
+    clock += 10_000;
+    expect(await ask()).toMatchObject({ status: 402, error: { code: "pass.handedOver" } });
+    // The gateway's owner answers for what he binds himself.
+    await running.keys.bindPass(`holder-${passes}`, passes);
+    expect((await ask()).status).toBe(200);
+  });
+
   test("cannot bind a pass that would not pay", async () => {
     pass = { ...fresh, id: passes, holder: holder.address, status: "expired" };
     expect(await bind(sign())).toMatchObject({ status: 402, error: { code: "pass.expired" } });

@@ -13,7 +13,16 @@ import {
 } from "@depinfer/protocol";
 import type { BoundPass, PassUseTerms } from "@depinfer/protocol/api";
 import type { Asked } from "./asked.ts";
-import { badSignature, notActive, notHolder, notOurs, otherModel, quotaSpent, rateLimited } from "./pass-errors.ts";
+import {
+  badSignature,
+  handedOver,
+  notActive,
+  notHolder,
+  notOurs,
+  otherModel,
+  quotaSpent,
+  rateLimited,
+} from "./pass-errors.ts";
 
 /** A request that a pass pays for. The most tokens that it can use are set aside until it ends. */
 export interface PassSeat {
@@ -28,18 +37,22 @@ export interface PassSeat {
 
 /** Counts tokens of passes against their quotas, durably, and requests against their rates. */
 export interface PassDesk {
-  /** @throws DepinferError `pass.*` when the pass does not pay for the request; nothing is set aside then. */
-  enter(passId: bigint, asked: Asked): Promise<PassSeat>;
+  /**
+   * @param holder who has to hold the pass still; nobody in particular when it is null.
+   * @throws DepinferError `pass.*` when the pass does not pay for the request; nothing is set aside then.
+   */
+  enter(passId: bigint, asked: Asked, holder?: Hex | null): Promise<PassSeat>;
   /** Tokens that are left of a pass and of what its requests under way may use. @throws DepinferError `pass.notActive`. */
   remaining(passId: bigint): Promise<bigint>;
   /** What is known of a pass, also of one that does not pay. @throws DepinferError `pass.notActive` for none. */
-  view(passId: bigint): Promise<BoundPass>;
+  view(passId: bigint, holder?: Hex | null): Promise<BoundPass>;
   /**
    * That the holder of a pass lets it pay for the key with this hash, and that it can.
    *
+   * @returns the holder.
    * @throws DepinferError `pass.badSignature`, `pass.notHolder`, `pass.notOurs`, `pass.expired` or `pass.notActive`.
    */
-  checkHolder(passId: bigint, keyHash: Hex, signature: Hex): Promise<void>;
+  checkHolder(passId: bigint, keyHash: Hex, signature: Hex): Promise<Hex>;
   /** What a pass has to name and its holder to sign for, to pay here. */
   readonly use: Omit<PassUseTerms, "keyHash">;
 }
@@ -150,16 +163,19 @@ export function createPassDesk(modules: PassDeskModules): PassDesk {
   }
 
   /** Why a pass pays for nothing here, whatever is asked. */
-  function standingFault({ pass }: Known): DepinferError | null {
+  function standingFault({ pass }: Known, holder: Hex | null): DepinferError | null {
+    if (holder !== null && pass.holder !== holder) {
+      return handedOver(pass.id);
+    }
     if (pass.status !== "active") {
       return notActive(pass.id, pass.status);
     }
     return pass.operator === use.operator && pass.signer === use.signer ? null : notOurs(pass.id);
   }
 
-  function fault(state: Known, asked: Asked, wanted: bigint): DepinferError | null {
+  function fault(state: Known, asked: Asked, wanted: bigint, holder: Hex | null): DepinferError | null {
     const { pass, tier } = state;
-    const standing = standingFault(state);
+    const standing = standingFault(state, holder);
     if (standing !== null) {
       return standing;
     }
@@ -183,11 +199,11 @@ export function createPassDesk(modules: PassDeskModules): PassDesk {
 
   return {
     use: { ...use, chainId: binding.chainId, contract: binding.verifyingContract },
-    async view(passId) {
+    async view(passId, holder = null) {
       const state = await look(passId, LEAST_MS);
       const { pass, tier } = state;
       const told = decodeTier(tier);
-      const standing = standingFault(state);
+      const standing = standingFault(state, holder);
       return {
         id: pass.id,
         holder: pass.holder,
@@ -218,24 +234,25 @@ export function createPassDesk(modules: PassDeskModules): PassDesk {
       if (state.pass.holder !== signedBy) {
         throw notHolder(passId, signedBy);
       }
-      const standing = standingFault(state);
+      const standing = standingFault(state, signedBy);
       if (standing !== null) {
         throw standing;
       }
+      return signedBy;
     },
     remaining: async (passId) => leftOf(await look(passId, LEAST_MS)),
-    async enter(passId, asked) {
+    async enter(passId, asked, holder = null) {
       const { n, generation } = asked.parsed;
       const most = n * (mostPromptTokens(asked.body) + (generation.maxTokens ?? DEFAULT_MAX_TOKENS));
       const wanted = BigInt(most);
       let state = await look(passId, FRESH_MS);
-      if (fault(state, asked, wanted) !== null) {
+      if (fault(state, asked, wanted, holder) !== null) {
         // It may have been renewed a moment ago.
         state = await look(passId, LEAST_MS);
       }
       const { pass, tier } = state;
       const id = await journal.record(() => {
-        const reason = fault(state, asked, wanted);
+        const reason = fault(state, asked, wanted, holder);
         if (reason !== null) {
           throw reason;
         }

@@ -40,6 +40,7 @@ describe.skipIf(programs === null)("gateways of a group", () => {
     name,
     budget: budget === null ? null : microUsd(budget),
     pass: null,
+    passHolder: null,
     scopes: SCOPES,
     limits: { requestsPerMinute: null, tokensPerMinute: null, concurrent: null, ...limits },
     expiresAt: null,

@@ -24,12 +24,12 @@ const MOST_BYTES = 4_096;
 
 /** What a gateway tells the holder of a key of itself, of the key and of its pass; see `gatewayApi`. */
 export function ownRoutes({ buyer, keys, passes, feed, keyOf }: OwnRouteModules): RouteTable {
-  async function passView(key: Pick<ApiKey, "pass">, request: IncomingMessage) {
+  async function passView(key: Pick<ApiKey, "pass" | "passHolder">, request: IncomingMessage) {
     if (passes === undefined) {
       throw noPasses(key.pass ?? 0n);
     }
     return {
-      pass: key.pass === null ? null : await passes.view(key.pass),
+      pass: key.pass === null ? null : await passes.view(key.pass, key.passHolder),
       use: { ...passes.use, keyHash: keyHashOf(request.headers) },
     };
   }
@@ -63,14 +63,14 @@ export function ownRoutes({ buyer, keys, passes, feed, keyOf }: OwnRouteModules)
         if (passes === undefined) {
           throw noPasses(pass);
         }
-        await passes.checkHolder(pass, keyHashOf(request.headers), signature);
-        await keys.bindPass(key.name, pass);
-        sendJson(response, 200, await passView({ pass }, request));
+        const holder = await passes.checkHolder(pass, keyHashOf(request.headers), signature);
+        await keys.bindPass(key.name, pass, holder);
+        sendJson(response, 200, await passView({ pass, passHolder: holder }, request));
       },
       async DELETE(request, response) {
         const key = await keyOf(request);
         await keys.bindPass(key.name, null);
-        sendJson(response, 200, await passView({ pass: null }, request));
+        sendJson(response, 200, await passView({ pass: null, passHolder: null }, request));
       },
     },
   };
