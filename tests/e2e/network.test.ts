@@ -220,10 +220,10 @@ test("validators audit by the beacon and attest, and the indexer shows it", asyn
   const audits = z.object({ data: z.array(z.object({ verdict: z.string() })) }).parse(await ask("/audits"));
   expect(new Set(audits.data.map(({ verdict }) => verdict))).toEqual(new Set(["pass"]));
   const providers = z
-    .object({ data: z.array(z.object({ audits_failed: z.coerce.number(), earned: z.coerce.number() })) })
+    .object({ data: z.array(z.object({ audits: z.object({ fail: z.number() }) })) })
     .parse(await ask("/providers"));
   expect(providers.data).toHaveLength(4);
-  expect(providers.data.every(({ audits_failed }) => audits_failed === 0)).toBe(true);
+  expect(providers.data.every(({ audits }) => audits.fail === 0)).toBe(true);
 }, 90_000);
 
 test("no prompt, answer or key is in any log", async () => {

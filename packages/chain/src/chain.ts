@@ -35,8 +35,8 @@ export interface Chain {
   readonly fees: Fees;
   readonly insurance: Insurance;
   blockNumber(): Promise<bigint>;
-  /** Unix second of the newest block, by which the contracts tell time. */
-  blockTime(): Promise<number>;
+  /** Unix second of the newest block, by which the contracts tell time, or of the block with this number. */
+  blockTime(blockNumber?: bigint): Promise<number>;
   /** What an account has to pay for gas, in wei. */
   gasBalance(owner: Hex): Promise<bigint>;
   /** Wei that a unit of gas costs now. */
@@ -112,8 +112,10 @@ export function createChain(
       },
     }),
     blockNumber: () => rpc.ask("blockNumber", (client) => client.getBlockNumber()),
-    async blockTime() {
-      const block = await rpc.ask("blockTime", (client) => client.getBlock());
+    async blockTime(blockNumber) {
+      const block = await rpc.ask("blockTime", (client) =>
+        client.getBlock(blockNumber === undefined ? {} : { blockNumber }),
+      );
       return Number(block.timestamp);
     },
     gasBalance: (address) => rpc.ask("gasBalance", (client) => client.getBalance({ address })),

@@ -9,9 +9,11 @@ import {
   type ChannelConfig,
   encodeMessage,
   FrameType,
+  fromHex,
   type Hex,
   MAX_OFFER_LIFETIME_MS,
   merkleRoot,
+  merkleVerify,
   microUsd,
   type Offer,
   receiptDigest,
@@ -21,7 +23,9 @@ import {
   utf8,
   voucherDigest,
 } from "@depinfer/protocol";
+import { indexerApi } from "@depinfer/protocol/api";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { serverPrograms, startServer, type TestServer } from "../../../tests/postgres-server.ts";
 import { type Database, openEmbedded, openServer } from "./database.ts";
 import { createIndexer, type Indexer } from "./indexer.ts";
@@ -192,7 +196,20 @@ async function everything(indexer: Indexer): Promise<unknown> {
     .toMatch(/"receipts":2/);
   const word = `0x${"1".padStart(64, "0")}`;
   const paths = [...EVERYTHING, `/receipts/${word}`, `/channels/${buyer.channels.idOf(config)}`];
-  return Promise.all(paths.map((path) => get(indexer, path)));
+  const answers = await Promise.all(paths.map((path) => get(indexer, path)));
+  // When each of them first heard an offer is its own.
+  return JSON.parse(JSON.stringify(answers, (key, value: unknown) => (OWN.includes(key) ? undefined : value)));
+}
+
+const OWN = ["firstSeen", "at", "uptime"];
+
+/** The answer of an endpoint, held to its schema. */
+async function read<Name extends keyof typeof indexerApi>(indexer: Indexer, name: Name, path: string) {
+  const { status, body } = await get(indexer, path);
+  expect(status, path).toBe(200);
+  const parsed = indexerApi[name].answer.safeParse(body);
+  expect(parsed.error, `${path}: ${JSON.stringify(body).slice(0, 400)}`).toBeUndefined();
+  return body;
 }
 
 describe("an index", () => {
@@ -280,7 +297,17 @@ describe("a query", () => {
 
   test("with SQL in a filter finds nothing and harms nothing", async () => {
     const attack = encodeURIComponent("' OR 1=1; DROP TABLE events; --");
-    expect(await get(indexer, `/receipts?provider=${attack}`)).toEqual({ status: 200, body: { data: [] } });
+    for (const path of [
+      `/receipts?provider=${attack}`,
+      `/receipts?after=${attack}`,
+      `/series?bucket=60&metric=${attack}`,
+    ]) {
+      expect(await get(indexer, path)).toMatchObject({ status: 400, body: { error: { code: "index.badQuery" } } });
+    }
+    for (const path of [`/offers?model=${attack}`, `/search?q=${attack}`]) {
+      expect(await get(indexer, path)).toMatchObject({ status: 200, body: { data: [] } });
+    }
+    expect((await get(indexer, `/providers/${attack}`)).status).toBe(404);
     await everything(indexer);
   });
 
@@ -297,6 +324,104 @@ describe("a query", () => {
     );
     await expect(second.start()).rejects.toMatchObject({ code: "index.portBusy" });
     expect((await get(indexer, "/healthz")).status).toBe(200);
+  });
+});
+
+describe("every endpoint", () => {
+  let indexer: Indexer;
+  beforeAll(async () => {
+    indexer = await start(await openEmbedded(join(home, "endpoints")));
+  });
+
+  test("answers in the form that its schema tells", async () => {
+    await everything(indexer);
+    const channel = buyer.channels.idOf(config);
+    const [receipt] = receipts;
+    const binding = { chainId: provider.deployment.chainId, verifyingContract: provider.receipts.address };
+    const id = receipt === undefined ? "" : toHex(receiptDigest(receipt.receipt, binding));
+    const account = self(provider);
+    const epochs = z.object({ data: z.array(z.object({ tx: z.string(), block: z.number() })) });
+    const posted = epochs.parse(await read(indexer, "epochs", "/epochs")).data[0];
+    const series = "bucket=3600";
+    const answered = await Promise.all([
+      read(indexer, "version", "/version"),
+      read(indexer, "overview", "/overview"),
+      ...["requests", "outputTokens", "settled", "audits", "failedAudits"].map((metric) =>
+        read(indexer, "series", `/series?metric=${metric}&${series}&provider=${account}`),
+      ),
+      read(indexer, "providers", "/providers?sort=reputation&order=desc"),
+      read(indexer, "provider", `/providers/${account}`),
+      read(indexer, "earnings", `/providers/${account}/earnings?${series}`),
+      read(indexer, "presence", `/providers/${account}/presence`),
+      read(indexer, "evidence", `/providers/${account}/evidence`),
+      read(indexer, "validators", "/validators"),
+      read(indexer, "offers", "/offers?region=test&proofLevel=seeded&maxOutputPrice=1"),
+      read(indexer, "models", "/models"),
+      read(indexer, "model", "/models/words"),
+      read(indexer, "prices", `/prices?model=words&${series}`),
+      read(indexer, "receipts", "/receipts?limit=1"),
+      read(indexer, "receipt", `/receipts/${id}`),
+      read(indexer, "audits", "/audits"),
+      read(indexer, "disputes", "/disputes?open=true"),
+      read(indexer, "channels", `/channels?payer=${self(buyer)}&open=true`),
+      read(indexer, "channel", `/channels/${channel}`),
+      read(indexer, "epoch", `/epochs/${account}/1`),
+      read(indexer, "tx", `/tx/${posted?.tx}`),
+      read(indexer, "block", `/blocks/${posted?.block}`),
+      read(indexer, "tiers", "/tiers"),
+      read(indexer, "passes", "/passes"),
+      read(indexer, "account", `/accounts/${account}`),
+    ]);
+    expect(answered[1]).toMatchObject({
+      total: { requests: 2, outputTokens: 28, settled: "30" },
+      providers: { registered: 1, online: 1 },
+      openChannels: 1,
+      locked: "1470",
+      staked: "20000000",
+    });
+    expect(JSON.stringify(answered[3])).toContain('"value":30');
+  });
+
+  test("of receipts gives the opening that leads to the root on chain", async () => {
+    for (const { receipt } of receipts) {
+      const found = indexerApi.receipt.answer.parse(await read(indexer, "receipt", `/receipts/${receipt.requestId}`));
+      const siblings = found.merkle.siblings.map((sibling) => fromHex(sibling, 32));
+      expect(merkleVerify(fromHex(found.id, 32), siblings, fromHex(found.root, 32))).toBe(true);
+      expect(found.receiptKey).toBe(receiptSigner.address);
+    }
+  });
+
+  test("that is a list goes on where the page before ended, and misses nothing", async () => {
+    const first = indexerApi.receipts.answer.parse(await read(indexer, "receipts", "/receipts?limit=1"));
+    const second = indexerApi.receipts.answer.parse(
+      await read(indexer, "receipts", `/receipts?limit=1&after=${first.next}`),
+    );
+    expect([...first.data, ...second.data].map(({ receipt }) => receipt.receipt.requestId)).toEqual(
+      receipts.map(({ receipt }) => receipt.requestId).toReversed(),
+    );
+    expect(second.next).toBeNull();
+  });
+
+  test("that searches finds things by the beginning of their ids, by number and by name", async () => {
+    const hits = async (q: string) =>
+      indexerApi.search.answer.parse(await read(indexer, "search", `/search?q=${q}`)).data.map(({ kind }) => kind);
+    expect(await hits(self(provider).slice(0, 12))).toContain("provider");
+    expect(await hits(buyer.channels.idOf(config))).toEqual(["channel"]);
+    expect(await hits(`0x${"2".padStart(64, "0")}`)).toContain("request");
+    expect(await hits("1")).toContain("block");
+    expect(await hits("WOR")).toEqual(["model"]);
+    expect(await hits("nothing-like-it")).toEqual([]);
+  });
+
+  test("is described in the OpenAPI document", async () => {
+    const { body } = await get(indexer, "/openapi.json");
+    const { paths } = z.object({ paths: z.record(z.string(), z.unknown()) }).parse(body);
+    expect(Object.keys(paths)).toHaveLength(Object.keys(indexerApi).length);
+  });
+
+  test("changes nothing: other methods are refused", async () => {
+    const response = await fetch(`http://127.0.0.1:${indexer.port}/receipts`, { method: "DELETE" });
+    expect(response.status).toBe(405);
   });
 });
 

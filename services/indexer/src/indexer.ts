@@ -1,13 +1,16 @@
 import type { Server } from "node:http";
 import { setTimeout } from "node:timers/promises";
 import type { Chain } from "@depinfer/chain";
-import type { Host, OfferChange, Unsubscribe } from "@depinfer/network";
-import { DepinferError, errorMessage, type Log, pricesToJson } from "@depinfer/protocol";
-import { createApi } from "./api.ts";
+import type { Host, Unsubscribe } from "@depinfer/network";
+import { DepinferError, errorMessage, type Log } from "@depinfer/protocol";
+import { createAnnouncements } from "./api/announcements.ts";
+import { createEventHub } from "./api/event-hub.ts";
+import { createApi } from "./api/server.ts";
 import { indexChain } from "./chain-index.ts";
 import type { Database } from "./database.ts";
+import { indexOffers } from "./offer-index.ts";
+import { prepareDatabase } from "./prepare-database.ts";
 import { indexReceipts } from "./receipt-index.ts";
-import { SCHEMA } from "./schema.ts";
 
 export interface IndexerModules {
   readonly chain: Chain;
@@ -19,6 +22,8 @@ export interface IndexerModules {
 export interface IndexerOptions {
   readonly host: string;
   readonly port: number;
+  /** Fixed share of audited receipts of this network; the protocol's schedule when left out. */
+  readonly auditRate?: number;
 }
 
 /** A running indexer: what the chain and the providers say, in SQL and over HTTP. Everything can be rebuilt. */
@@ -31,19 +36,14 @@ export interface Indexer {
 const RETRY_MS = 1_000;
 
 export function createIndexer(modules: IndexerModules, options: IndexerOptions): Indexer {
-  const { chain, host, db, log } = modules;
+  const { chain, db, log } = modules;
   const stopping = new AbortController();
-  const server: Server = createApi(db, log);
+  const hub = createEventHub(Date.now());
+  const told = createAnnouncements(db, hub, log);
+  const reader = { db, deployment: chain.deployment, auditRate: options.auditRate ?? null };
+  const server: Server = createApi(reader, hub, log);
   const running: Promise<void>[] = [];
   let forget: Unsubscribe = () => undefined;
-
-  function saveOffer({ offer }: Pick<OfferChange, "offer">): void {
-    const json = JSON.stringify({ ...offer, prices: pricesToJson(offer.prices) });
-    db.query(
-      "INSERT INTO offers (peer_id, class_id, provider, expires_at, offer) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (peer_id, class_id) DO UPDATE SET provider = excluded.provider, expires_at = excluded.expires_at, offer = excluded.offer",
-      [offer.peerId, offer.classId, offer.provider, offer.expiresAt, json],
-    ).catch((error: unknown) => log("warn", `an offer was not stored: ${errorMessage(error)}`));
-  }
 
   /** A database server that restarts must not end the indexing: it goes on from what was stored. */
   async function untilStopped(work: () => Promise<void>): Promise<void> {
@@ -59,25 +59,21 @@ export function createIndexer(modules: IndexerModules, options: IndexerOptions):
 
   return {
     async start() {
-      for (const statement of SCHEMA.split(";").filter((text) => text.trim() !== "")) {
-        await db.query(statement);
-      }
+      await prepareDatabase(db, log);
       await new Promise<void>((resolve, reject) => {
         server.once("error", (cause) => reject(portBusy(options, cause)));
         server.listen(options.port, options.host, resolve);
       });
-      for (const offer of host.offers.offers()) {
-        saveOffer({ offer });
-      }
-      forget = host.offers.onChange(saveOffer);
+      forget = indexOffers({ ...modules, onOffer: told.offer });
       running.push(
-        untilStopped(() => indexChain(chain, db, stopping.signal, log)),
-        untilStopped(() => indexReceipts(modules, stopping.signal)),
+        untilStopped(() => indexChain({ ...modules, onStored: told.blocks }, stopping.signal)),
+        untilStopped(() => indexReceipts({ ...modules, onStored: told.receipts }, stopping.signal)),
       );
     },
     async stop() {
       stopping.abort();
       forget();
+      hub.close();
       server.close();
       server.closeAllConnections();
       await Promise.all(running);

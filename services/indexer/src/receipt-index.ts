@@ -20,6 +20,8 @@ export interface ReceiptIndexModules {
   readonly host: Host;
   readonly db: Database;
   readonly log: Log;
+  /** Told of the receipts of an epoch, by their ids, once they are stored. */
+  readonly onStored?: (ids: readonly string[]) => void;
 }
 
 const PAUSE_MS = 2_000;
@@ -48,7 +50,7 @@ export async function indexReceipts(modules: ReceiptIndexModules, signal: AbortS
 }
 
 async function fetchEpoch(
-  { chain, host, db }: ReceiptIndexModules,
+  { chain, host, db, onStored }: ReceiptIndexModules,
   provider: string,
   epoch: number,
   root: string,
@@ -73,24 +75,43 @@ async function fetchEpoch(
       const id = ids[index];
       if (id !== undefined) {
         await sql(
-          "INSERT INTO receipts (id, request_id, provider, epoch, channel_id, cost, output_tokens, finished_at, receipt) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING",
-          rowOf(toHex(id), epoch, signed),
+          `INSERT INTO receipts (${COLUMNS.join(", ")}) VALUES (${COLUMNS.map((_, at) => `$${at + 1}`).join(", ")}) ON CONFLICT (id) DO NOTHING`,
+          rowOf(toHex(id), epoch, index, signed),
         );
       }
     }
   });
+  onStored?.(ids.map(toHex));
 }
 
-function rowOf(id: Hex, epoch: number, signed: SignedReceipt) {
-  const { requestId, provider, channelId, cost, outputTokens, finishedAt } = signed.receipt;
+const COLUMNS = [
+  "id",
+  "request_id",
+  "provider",
+  "class_id",
+  "epoch",
+  "position",
+  "channel_id",
+  "cost",
+  "output_tokens",
+  "started_at",
+  "finished_at",
+  "receipt",
+] as const;
+
+function rowOf(id: Hex, epoch: number, position: number, signed: SignedReceipt) {
+  const { requestId, provider, classId, channelId, cost, outputTokens, startedAt, finishedAt } = signed.receipt;
   return [
     id,
     requestId,
     provider,
+    classId,
     epoch,
+    position,
     channelId,
     cost.toString(),
     outputTokens,
+    startedAt,
     finishedAt,
     JSON.stringify(receiptToJson(signed)),
   ];

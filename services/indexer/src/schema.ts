@@ -1,6 +1,29 @@
+/** Grows with every change below: an index of another version is dropped and read again from the chain. */
+export const SCHEMA_VERSION = 2;
+
+/** Everything that is kept, so that an index of another chain or version can be emptied. */
+export const TABLES = [
+  "events",
+  "audit_events",
+  "blocks",
+  "progress",
+  "receipts",
+  "offers",
+  "offer_prices",
+  "presence",
+] as const;
+
+const VIEWS = ["audits", "disputes", "epochs", "channels", "stakes", "operators"] as const;
+
+/** What makes room for another version. */
+export const DROP_ALL = [
+  ...VIEWS.map((view) => `DROP VIEW IF EXISTS ${view} CASCADE`),
+  ...TABLES.map((table) => `DROP TABLE IF EXISTS ${table} CASCADE`),
+];
+
 /*
  * Events as the chain gave them, receipts as providers signed them, offers as they were heard. Everything else is a
- * view, so that a reorganisation only has to replace events.
+ * view, so that a reorganisation only has to replace events; what views look for in an event's arguments is indexed.
  */
 export const SCHEMA = `
 CREATE TABLE IF NOT EXISTS events (
@@ -12,29 +35,72 @@ CREATE TABLE IF NOT EXISTS events (
   args JSONB NOT NULL,
   PRIMARY KEY (block, log_index)
 );
-CREATE INDEX IF NOT EXISTS events_by_name ON events (name);
+CREATE INDEX IF NOT EXISTS events_by_name ON events (name, block);
+CREATE INDEX IF NOT EXISTS events_by_tx ON events (tx);
+CREATE INDEX IF NOT EXISTS events_by_channel ON events ((args->>'channelId'), name);
+CREATE INDEX IF NOT EXISTS events_by_operator ON events ((args->>'operator'), name);
+CREATE INDEX IF NOT EXISTS events_by_provider ON events ((args->>'provider'), name);
+CREATE INDEX IF NOT EXISTS events_by_id ON events ((args->>'id'), name);
+CREATE INDEX IF NOT EXISTS events_by_receipt ON events ((args->>'receiptDigest'));
+CREATE INDEX IF NOT EXISTS events_by_pass ON events ((args->>'passId'), name);
+CREATE TABLE IF NOT EXISTS audit_events (
+  block BIGINT NOT NULL,
+  position INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  provider TEXT,
+  event JSONB NOT NULL,
+  PRIMARY KEY (block, position)
+);
+CREATE TABLE IF NOT EXISTS blocks (number BIGINT PRIMARY KEY, at BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS progress (id INTEGER PRIMARY KEY CHECK (id = 1), genesis TEXT NOT NULL, block BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS receipts (
   id TEXT PRIMARY KEY,
   request_id TEXT NOT NULL,
   provider TEXT NOT NULL,
+  class_id TEXT NOT NULL,
   epoch BIGINT NOT NULL,
+  position INTEGER NOT NULL,
   channel_id TEXT NOT NULL,
   cost NUMERIC NOT NULL,
   output_tokens BIGINT NOT NULL,
+  started_at BIGINT NOT NULL,
   finished_at BIGINT NOT NULL,
   receipt JSONB NOT NULL
 );
 CREATE INDEX IF NOT EXISTS receipts_by_provider ON receipts (provider, finished_at);
+CREATE INDEX IF NOT EXISTS receipts_by_time ON receipts (finished_at, id);
 CREATE INDEX IF NOT EXISTS receipts_by_request ON receipts (request_id);
+CREATE INDEX IF NOT EXISTS receipts_by_channel ON receipts (channel_id);
+CREATE INDEX IF NOT EXISTS receipts_by_epoch ON receipts (provider, epoch);
+CREATE INDEX IF NOT EXISTS receipts_by_class ON receipts (class_id, finished_at);
 CREATE TABLE IF NOT EXISTS offers (
   peer_id TEXT NOT NULL,
   class_id TEXT NOT NULL,
   provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  region TEXT NOT NULL,
+  proof_level TEXT NOT NULL,
+  output_price NUMERIC NOT NULL,
+  input_price NUMERIC NOT NULL,
+  first_seen BIGINT NOT NULL,
+  heard_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL,
   offer JSONB NOT NULL,
   PRIMARY KEY (peer_id, class_id)
 );
+CREATE INDEX IF NOT EXISTS offers_by_provider ON offers (provider, expires_at);
+CREATE TABLE IF NOT EXISTS offer_prices (
+  peer_id TEXT NOT NULL,
+  class_id TEXT NOT NULL,
+  model TEXT NOT NULL,
+  output_price NUMERIC NOT NULL,
+  input_price NUMERIC NOT NULL,
+  since BIGINT NOT NULL,
+  until BIGINT NOT NULL,
+  PRIMARY KEY (peer_id, class_id, since)
+);
+CREATE INDEX IF NOT EXISTS offer_prices_by_model ON offer_prices (model, until);
+CREATE TABLE IF NOT EXISTS presence (provider TEXT NOT NULL, minute BIGINT NOT NULL, PRIMARY KEY (provider, minute));
 
 CREATE OR REPLACE VIEW operators AS
 SELECT DISTINCT ON (args->>'operator')
@@ -76,7 +142,8 @@ WHERE opened.name IN ('DisputeOpened', 'RecordDisputeOpened');
 
 CREATE OR REPLACE VIEW audits AS
 SELECT args->>'receiptDigest' AS receipt_id, args->>'provider' AS provider, args->>'validator' AS validator, (args->>'epoch')::bigint AS epoch,
+  args->>'classId' AS class_id,
   (ARRAY['pass', 'inconclusive', 'fail'])[(args->>'verdict')::int] AS verdict, (args->>'tokens')::bigint AS tokens,
-  (args->>'marginMicros')::numeric / 1000000 AS margin_nats, args->>'evidenceHash' AS evidence_hash, tx, block, (args->>'mismatches')::bigint AS mismatches
+  (args->>'marginMicros')::bigint AS margin_micros, args->>'evidenceHash' AS evidence_hash, tx, block, log_index, (args->>'mismatches')::bigint AS mismatches
 FROM events WHERE name = 'Attested';
 `;

@@ -1,5 +1,6 @@
 import { createIndexer, openEmbedded, openServer } from "@depinfer/indexer";
 import type { Log } from "@depinfer/protocol";
+import { readNetworkFile } from "../network-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import type { RunningService } from "./lifecycle.ts";
 
@@ -16,7 +17,11 @@ export async function startIndexer(options: IndexerServiceOptions, log: Log): Pr
     connect(options, log),
   ]);
   const host = await createHost({ role: "indexer" });
-  const indexer = createIndexer({ chain, host, db, log }, { host: options.host, port: options.port });
+  const { auditRate } = readNetworkFile(options.networkFile);
+  const indexer = createIndexer(
+    { chain, host, db, log },
+    { host: options.host, port: options.port, ...(auditRate === undefined ? {} : { auditRate }) },
+  );
   await indexer.start();
   const url = `http://${options.host}:${indexer.port}`;
   return {

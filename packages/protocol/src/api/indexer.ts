@@ -18,7 +18,13 @@ const milliseconds = z.int().min(0);
 const count = z.int().min(0);
 const share = z.number().min(0).max(1);
 const nothing = z.object({});
-const limit = z.coerce.number().int().min(1).max(1_000).default(100);
+/** A whole number in a query; the message says what to give instead. */
+function whole(least: number, most: number) {
+  const error = `Give a whole number from ${least} to ${most}`;
+  return z.coerce.number<number | string>(error).int(error).min(least, error).max(most, error);
+}
+const limit = whole(1, 1_000).default(100);
+const time = whole(0, 8_640_000_000_000_000).optional();
 /** `next` of the page before. */
 const after = z.string().max(200).optional();
 const paged = { limit, after };
@@ -59,9 +65,9 @@ export type NetworkOverview = z.output<typeof overviewSchema>;
 export const SERIES_METRICS = ["requests", "outputTokens", "settled", "audits", "failedAudits"] as const;
 const bucketQuery = {
   /** Seconds that a point stands for. */
-  bucket: z.coerce.number().int().min(1).max(31_557_600),
-  since: z.coerce.number().int().min(0).optional(),
-  until: z.coerce.number().int().min(0).optional(),
+  bucket: whole(1, 31_557_600),
+  since: time,
+  until: time,
 };
 const pointSchema = z.object({
   /** Start of the bucket. */
@@ -381,7 +387,7 @@ export const indexerApi = {
   presence: get(
     "/providers/:provider/presence",
     "Minutes in which a provider had a live offer",
-    z.object({ since: z.coerce.number().int().min(0).optional() }),
+    z.object({ since: time }),
     z.object({ data: z.array(minuteSchema) }),
   ),
   evidence: get(
@@ -395,7 +401,7 @@ export const indexerApi = {
     "/offers",
     "Offers that were heard",
     z.object({
-      limit: z.coerce.number().int().min(1).max(10_000).default(1_000),
+      limit: whole(1, 10_000).default(1_000),
       after,
       model: z.string().max(256).optional(),
       region: z.string().max(64).optional(),
@@ -424,6 +430,8 @@ export const indexerApi = {
       provider: addressSchema.optional(),
       classId: bytes32Schema.optional(),
       channel: bytes32Schema.optional(),
+      /** Finished before this time. */
+      before: time,
     }),
     pageOf(listedReceiptSchema),
   ),
