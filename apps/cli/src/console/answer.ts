@@ -15,7 +15,7 @@ const STATUS: Readonly<Record<string, number>> = {
   "request.tooLarge": 413,
   "benchmark.unknown": 404,
   "console.noWallet": 404,
-  "console.noHome": 404,
+  "console.noNetwork": 404,
   "console.notLocal": 403,
   "wallet.none": 404,
   "verify.busy": 429,

@@ -1,9 +1,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { createChain, LOCAL_CHAIN_ID } from "@depinfer/chain";
+import type { RouteTable } from "@depinfer/gateway/http";
 import type { CpuLibrary } from "@depinfer/inference";
 import { DepinferError, type Log } from "@depinfer/protocol";
-import type { ConsoleConfig } from "@depinfer/protocol/api";
+import { CONSOLE_VERIFY_PATH, type ConsoleConfig } from "@depinfer/protocol/api";
 import { createAppFiles } from "../console/app-files.ts";
 import { createConsole } from "../console/console-server.ts";
 import { isLocalUrl } from "../console/guard.ts";
@@ -54,7 +55,7 @@ export async function startDashboard(options: DashboardServiceOptions, log: Log)
     walletRoute(wallet, log),
     proofRoutes(options.networkFile, log),
     ...(network === null
-      ? []
+      ? [withoutNetwork(options.networkFile)]
       : [
           moneyRoute(createChain(network), options.home),
           verifyRoute(
@@ -85,6 +86,18 @@ export async function startDashboard(options: DashboardServiceOptions, log: Log)
       await engines.stop();
     },
   };
+}
+
+/** What cannot be answered where nobody knows of a network. */
+function withoutNetwork(networkFile: string): RouteTable {
+  const refuse = () => {
+    throw new DepinferError({
+      code: "console.noNetwork",
+      message: `This console knows no network: there is no file ${networkFile}`,
+      remedy: "Start it again when there is one, or with --network and the file of the network",
+    });
+  };
+  return { "/api/money": { GET: refuse }, [CONSOLE_VERIFY_PATH]: { POST: refuse } };
 }
 
 /** @throws DepinferError `dashboard.noTestWallet` for a chain that others use too. */
