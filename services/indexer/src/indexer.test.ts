@@ -375,9 +375,6 @@ describe("every endpoint", () => {
     expect(answered[1]).toMatchObject({
       total: { requests: 2, outputTokens: 28, settled: "30" },
       providers: { registered: 1, online: 1 },
-      // The other one is that of the test before.
-      openChannels: 2,
-      locked: "1548",
       staked: "20000000",
     });
     expect(JSON.stringify(answered[3])).toContain('"value":30');
