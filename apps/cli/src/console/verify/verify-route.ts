@@ -25,8 +25,8 @@ export interface VerifyRouteOptions {
   readonly cpuLibrary: CpuLibrary;
 }
 
-/** Prompts can be long; the longest context that is served holds a few megabytes of text. */
-const MOST_BYTES = 8 * 1024 * 1024;
+/** A gateway takes bodies of a mebibyte, which are here in base64, beside the answer's text and its tokens' ids. */
+const MOST_BYTES = 4 * 1024 * 1024;
 /** Margins are sent in pieces, so that a page draws some dozen times a second at most. */
 const PIECE_MS = 40;
 
