@@ -1,0 +1,191 @@
+import { costDown } from "@depinfer/protocol";
+import { type GatewayReceipt, gatewayApi, indexerApi } from "@depinfer/protocol/api";
+import { useConnection } from "../../api/connection.tsx";
+import { useEndpoint } from "../../api/use-endpoint.ts";
+import { perMillion, unitsText } from "../../format/money.ts";
+import { count, plural } from "../../format/number.ts";
+import { PROOF_LEVEL_TEXT } from "../../format/proof.ts";
+import { dateTime, duration } from "../../format/time.ts";
+import { Badge, VerdictBadge } from "../../ui/badge.tsx";
+import { ButtonLink } from "../../ui/button.tsx";
+import { Drawer } from "../../ui/drawer.tsx";
+import { Fact, Facts, Id, Money } from "../../ui/figures.tsx";
+import { Panel } from "../../ui/panel.tsx";
+import { Answered, Empty } from "../../ui/state.tsx";
+import { Route } from "./route.tsx";
+import { Verify } from "./verify.tsx";
+
+/** A receipt comes a moment after the answer's end, its epoch's root some seconds later. */
+const EVERY_MS = 2_000;
+
+/** Everything about one answer. */
+export function AnswerDrawer({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
+  const query = useEndpoint("gateway", gatewayApi.receipt, { params: { id } });
+  const waiting = query.data?.receipt === null && query.data.state === "started";
+  useEndpoint("gateway", gatewayApi.receipt, { params: { id }, every: EVERY_MS, enabled: waiting });
+  return (
+    <Drawer title="Receipt and proof" onClose={onClose}>
+      <Answered query={query} lines={10} what="the receipt">
+        {(file) => (
+          <>
+            <Verify id={id} ready={file.receipt !== null && file.transcript !== null} />
+            <Route id={id} />
+            <Cost file={file} />
+            <Chain id={id} />
+            <Receipt file={file} />
+          </>
+        )}
+      </Answered>
+    </Drawer>
+  );
+}
+
+function Cost({ file: { receipt, cost, provider, model, pass } }: { readonly file: GatewayReceipt }) {
+  const { has } = useConnection();
+  const offers = useEndpoint("gateway", gatewayApi.offers, { enabled: has("gateway") });
+  const signed = receipt?.receipt;
+  const prices = offers.data?.data.find((offer) => offer.provider === provider && offer.model === model)?.prices;
+  // An offer may have changed since; the arithmetic is shown only where it is the one that was paid.
+  const same = signed !== undefined && prices !== undefined && costDown(signed, prices) === cost;
+  return (
+    <Panel title="What it cost">
+      <Facts>
+        <Fact label="Paid">
+          <Money units={cost} /> ({unitsText(cost)}){pass !== null && `, by pass ${pass}`}
+        </Fact>
+        {signed !== undefined && (
+          <>
+            <Fact label="Prompt">
+              {plural(signed.promptTokens, "token")}
+              {signed.cachedTokens > 0 && `, ${count(signed.cachedTokens)} of them cached`}
+              {same && ` at ${perMillion(prices.inputPerMillion)}`}
+            </Fact>
+            <Fact label="Answer">
+              {plural(signed.outputTokens, "token")}
+              {same && ` at ${perMillion(prices.outputPerMillion)}`}
+            </Fact>
+          </>
+        )}
+        {same && (
+          <Fact label="Sum" explain="Rounded down once: fractions of a unit are yours.">
+            ({count(signed.promptTokens - signed.cachedTokens)} × {count(prices.inputPerMillion)} +{" "}
+            {count(signed.cachedTokens)} × {count(prices.cachedInputPerMillion)} + {count(signed.outputTokens)} ×{" "}
+            {count(prices.outputPerMillion)}) ÷ 1,000,000 = {unitsText(cost)}
+          </Fact>
+        )}
+      </Facts>
+    </Panel>
+  );
+}
+
+function Chain({ id }: { readonly id: string }) {
+  const { has } = useConnection();
+  const query = useEndpoint("indexer", indexerApi.receipt, {
+    params: { id },
+    every: EVERY_MS,
+    enabled: has("indexer"),
+  });
+  return (
+    <Panel
+      title="On the chain"
+      explain="Providers post one root over all receipts of an epoch; a receipt is under it by its Merkle opening."
+    >
+      {query.data === undefined ? (
+        <Empty title="Not posted yet">
+          <p>
+            The provider posts its epoch's root soon; this fills in by itself. Your money is safe meanwhile: you signed
+            only for what you got.
+          </p>
+        </Empty>
+      ) : (
+        <Facts>
+          <Fact label="Root">
+            <Id
+              id={query.data.root}
+              to={`/explorer/epoch/${query.data.receipt.receipt.provider}/${query.data.epoch}`}
+            />
+          </Fact>
+          <Fact label="Transaction">
+            <Id id={query.data.rootTx} to={`/explorer/tx/${query.data.rootTx}`} /> in block{" "}
+            {count(query.data.rootBlock)}
+          </Fact>
+          <Fact label="Opening">
+            leaf {count(query.data.merkle.index + 1)} of {count(query.data.merkle.count)}
+          </Fact>
+          <Fact label="Audits">
+            {query.data.audits.length === 0
+              ? "not drawn for one so far"
+              : query.data.audits.map(({ validator, verdict }) => <VerdictBadge key={validator} verdict={verdict} />)}
+          </Fact>
+        </Facts>
+      )}
+    </Panel>
+  );
+}
+
+function Receipt({ file: { id, receipt, state, fault } }: { readonly file: GatewayReceipt }) {
+  if (receipt === null) {
+    return (
+      <Panel title="Receipt">
+        <Empty title={state === "started" ? "The receipt is on its way" : `There is no receipt: ${fault ?? state}`} />
+      </Panel>
+    );
+  }
+  const { receipt: signed, signature } = receipt;
+  return (
+    <Panel
+      title="Receipt"
+      note={<Badge tone="proof">signed by the provider</Badge>}
+      actions={
+        <ButtonLink to={`/proofs/check/${id}`} small icon="check">
+          Check in this browser
+        </ButtonLink>
+      }
+    >
+      <Facts>
+        <Fact label="Request">
+          <Id id={signed.requestId} to={`/explorer/request/${signed.requestId}`} />
+        </Fact>
+        <Fact label="Provider">
+          <Id id={signed.provider} to={`/market/providers/${signed.provider}`} />
+        </Fact>
+        <Fact label="Proof level" explain={PROOF_LEVEL_TEXT[signed.proofLevel]}>
+          {signed.proofLevel}
+        </Fact>
+        <Fact label="Class" explain="Weights, engine and processor family that were promised.">
+          <Id id={signed.classId} />
+        </Fact>
+        <Fact
+          label="Ended because"
+          explain="end: the model was done; length: the most tokens; stopSequence: your stop; cancelled: you."
+        >
+          {signed.stopReason}
+        </Fact>
+        <Fact label="Time" explain="By the provider's clock.">
+          {dateTime(signed.startedAt)}, took {duration(signed.finishedAt - signed.startedAt)}
+        </Fact>
+        <Fact label="Request hash" explain="SHA-256 of what was asked: prompt, settings, limits, prices, your nonce.">
+          <Id id={signed.requestHash} />
+        </Fact>
+        <Fact label="Prompt hash" explain="SHA-256 of the prompt's token ids.">
+          <Id id={signed.promptHash} />
+        </Fact>
+        <Fact label="Transcript root" explain="Merkle root over the answer's tokens.">
+          <Id id={signed.transcriptRoot} />
+        </Fact>
+        <Fact label="Text hash" explain="SHA-256 of the answer's text as it was delivered.">
+          <Id id={signed.textHash} />
+        </Fact>
+        <Fact label="Seed commitment" explain="What the provider had bound itself to before it knew your nonce.">
+          <Id id={signed.seedCommitment} />
+        </Fact>
+        <Fact label="Channel">
+          <Id id={signed.channelId} to={`/explorer/channel/${signed.channelId}`} />
+        </Fact>
+        <Fact label="Signature">
+          <Id id={signature} />
+        </Fact>
+      </Facts>
+    </Panel>
+  );
+}
