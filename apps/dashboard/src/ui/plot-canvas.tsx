@@ -120,6 +120,8 @@ function optionsOf(props: PlotProps & { readonly height: number }, element: HTML
     axes: [
       {
         ...axis,
+        space: 64,
+        ...(time === true ? { values: timeTicks } : {}),
         ...(xTitle === undefined ? {} : { label: xTitle, labelSize: 18 }),
         ...(formatX === undefined || time === true ? {} : { values: (_, ticks) => ticks.map((tick) => formatX(tick)) }),
       },
@@ -134,6 +136,23 @@ function optionsOf(props: PlotProps & { readonly height: number }, element: HTML
     ],
     series: [{}, ...series.map((one, index) => seriesOf(one, index, element))],
   };
+}
+
+const DAY_S = 86_400;
+const MINUTE_S = 60;
+const dayTick = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
+const clockTick = new Intl.DateTimeFormat("en", { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const secondTick = new Intl.DateTimeFormat("en", {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hourCycle: "h23",
+});
+
+/** Times as short as their distance allows; the library's own take two lines and run into each other. */
+function timeTicks(_: UPlot, ticks: number[], _axis: number, _space: number, step: number): string[] {
+  const format = step >= DAY_S ? dayTick : step >= MINUTE_S ? clockTick : secondTick;
+  return ticks.map((tick) => format.format(tick * 1_000));
 }
 
 /** Keeps zero in sight, and some room when everything is zero. */

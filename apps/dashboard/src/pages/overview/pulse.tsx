@@ -96,8 +96,7 @@ function SeriesPlot({
     }),
     [points],
   );
-  const short =
-    metric === "settled" ? (units: number) => `$${plotUsd(BigInt(Math.round(units))).toPrecision(2)}` : format;
+  const short = metric === "settled" ? shortUnits : format;
   return (
     <>
       <h3>
@@ -113,6 +112,15 @@ function SeriesPlot({
       />
     </>
   );
+}
+
+/** Least that is told in dollars on an axis, in units; below, millionths of a dollar have shorter numbers. */
+const LEAST_DOLLARS = 10_000;
+
+function shortUnits(units: number): string {
+  return units < LEAST_DOLLARS
+    ? `${count(Math.round(units))} µ$`
+    : `$${plotUsd(BigInt(Math.round(units))).toPrecision(2)}`;
 }
 
 const COLOURS = {

@@ -123,7 +123,7 @@ function Shown({
                     },
                   ]),
             ]}
-            rangeY={[0, Math.max(threshold?.clip ?? 0.5, ...margins) * 1.1]}
+            rangeY={[-0.1, Math.max(threshold?.clip ?? 0.5, ...margins) * 1.1]}
             formatY={(value) => value.toPrecision(2)}
             xTitle="token"
             yTitle="nats"
