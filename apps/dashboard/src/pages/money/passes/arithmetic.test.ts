@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pricePerMillion, providersPerMillion, shrinksPerHour, usedShare } from "./arithmetic.ts";
+import { coins, pricePerMillion, providersPerMillion, shrinksPerHour, usedShare } from "./arithmetic.ts";
 
 test("the price of a token is never told lower than it is", () => {
   const tier = { price: 2_000_000n, quota: 10_000_000n };
@@ -21,4 +21,13 @@ test("what is used of a quota stays between nothing and all", () => {
   expect(usedShare({ granted: 10n, remaining: 12n })).toBe(0);
   expect(usedShare({ granted: 10n, remaining: -5n })).toBe(1);
   expect(usedShare({ granted: 0n, remaining: 0n })).toBe(1);
+});
+
+test("gas is told in coins and never rounded down", () => {
+  expect(coins(123_000_000_000_000n)).toBe("0.000123 coins");
+  expect(coins(123_000_000_000_001n)).toBe("0.000124 coins");
+  expect(coins(2n * 10n ** 18n)).toBe("2 coins");
+  expect(coins(10n ** 19n)).toBe("10 coins");
+  expect(coins(1n)).toBe("under 0.000001 coins");
+  expect(coins(0n)).toBe("0 coins");
 });

@@ -36,6 +36,17 @@ export function usedShare({ granted, remaining }: { readonly granted: bigint; re
   return Math.min(1, Math.max(0, Number((used * 10_000n) / granted) / 10_000));
 }
 
+/** The chain's own coin with at most six decimals, rounded up: `0.000123 coins`. What is less says so. */
+export function coins(smallest: bigint): string {
+  const DECIMALS = 1_000_000n;
+  const rounded = (smallest * DECIMALS + 10n ** 18n - 1n) / 10n ** 18n;
+  if (smallest > 0n && rounded === 1n) {
+    return "under 0.000001 coins";
+  }
+  const text = `${rounded / DECIMALS}.${String(rounded % DECIMALS).padStart(6, "0")}`;
+  return `${text.replace(/\.?0+$/, "")} coins`;
+}
+
 /** A tier's price is another one than the page showed. */
 export function priceChanged(shown: bigint, price: bigint): DepinferError {
   return new DepinferError({

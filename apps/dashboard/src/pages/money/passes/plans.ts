@@ -61,7 +61,7 @@ export function buyPlan(
 }
 
 /** Lets a pass that one has already pay for this key. */
-export function usePlan(trade: Trade, pass: bigint, use: PassUseTerms, named: boolean): readonly Step[] {
+export function usagePlan(trade: Trade, pass: bigint, use: PassUseTerms, named: boolean): readonly Step[] {
   const { contracts, encoding } = trade;
   const data = encoding.write.setOperator(pass, use);
   const name: Step = {
@@ -77,14 +77,23 @@ export function usePlan(trade: Trade, pass: bigint, use: PassUseTerms, named: bo
 
 /** Pays for one more period. */
 export function renewPlan(trade: Trade, pass: bigint, price: bigint): readonly Step[] {
-  const { contracts, encoding } = trade;
+  const { access, contracts, encoding } = trade;
+  let before: number | undefined;
   const renew: Step = {
     id: "renew",
     title: "Renew",
     signs: `A transaction: one more period of pass ${pass}, after the present one. What is unused stays.`,
     costs: price,
     estimate: null,
-    run: async ({ transact }) => void (await transact({ to: contracts.passes, data: encoding.write.renew(pass) })),
+    async run({ transact, note }) {
+      const { end } = await access.read(contracts.passes, encoding.read.pass(pass));
+      before ??= end;
+      // As with buying: an answer that got lost must not pay twice.
+      if (end === before) {
+        await transact({ to: contracts.passes, data: encoding.write.renew(pass) });
+      }
+      note("One more period is paid");
+    },
   };
   return [approval(trade, price), renew];
 }
@@ -99,7 +108,12 @@ export function cancelPlan(trade: Trade, pass: bigint, channels: number): readon
     signs: `A transaction: pass ${pass} ends now, and its channels begin to close. This cannot be undone.`,
     costs: null,
     estimate: () => access.estimate({ to: contracts.passes, data }),
-    run: async ({ transact }) => void (await transact({ to: contracts.passes, data })),
+    async run({ transact }) {
+      const { endedAt } = await access.read(contracts.passes, encoding.read.pass(pass));
+      if (endedAt === 0) {
+        await transact({ to: contracts.passes, data });
+      }
+    },
   };
   return channels === 0 ? [cancel, ...refundPlan(trade, pass, 0)] : [cancel];
 }

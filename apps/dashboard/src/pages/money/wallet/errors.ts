@@ -133,6 +133,17 @@ export function wrongChain(chainId: number, wanted: number): DepinferError {
   });
 }
 
+/** The wallet shows another account than the one that a deal was begun with. */
+export function otherAccount(account: string): DepinferError {
+  return new DepinferError({
+    code: "wallet.otherAccount",
+    message: `The wallet now uses another account than ${account}, which began this`,
+    remedy: "Choose that account in the wallet again, then go on from this step",
+    metadata: { account },
+    retryable: true,
+  });
+}
+
 /** Nothing is connected, or the account went away. */
 export function notConnected(): DepinferError {
   return new DepinferError({

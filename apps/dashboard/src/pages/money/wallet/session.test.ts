@@ -133,7 +133,7 @@ test("nothing is asked of a wallet on another chain or with another account", as
   await expect(session.ask(from, "eth_sendTransaction", [])).rejects.toMatchObject({ code: "wallet.wrongChain" });
   fake.says("chainChanged", `0x${CHAIN.toString(16)}`);
   fake.says("accountsChanged", [BOB]);
-  await expect(session.ask(from, "eth_sendTransaction", [])).rejects.toMatchObject({ code: "wallet.notConnected" });
+  await expect(session.ask(from, "eth_sendTransaction", [])).rejects.toMatchObject({ code: "wallet.otherAccount" });
   expect(fake.asked.filter((method) => method === "eth_sendTransaction")).toHaveLength(1);
 });
 

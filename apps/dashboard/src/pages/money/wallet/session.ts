@@ -1,6 +1,6 @@
 import type { DepinferError, Hex } from "@depinfer/protocol";
 import { z } from "zod";
-import { faultCode, notConnected, walletError, wrongChain } from "./errors.ts";
+import { faultCode, notConnected, otherAccount, walletError, wrongChain } from "./errors.ts";
 import type { WalletChoice } from "./provider.ts";
 
 /** Where the connection to a wallet stands. `fault` is why the last attempt, or the connection, ended. */
@@ -175,8 +175,11 @@ export function createWalletSession(): WalletSession {
       }
     },
     async ask(from, method, params) {
-      if (state.status !== "connected" || state.account !== from.account) {
+      if (state.status !== "connected") {
         throw notConnected();
+      }
+      if (state.account !== from.account) {
+        throw otherAccount(from.account);
       }
       if (state.chainId !== from.chainId) {
         throw wrongChain(state.chainId, from.chainId);
