@@ -14,12 +14,13 @@ test.each([
 });
 
 test("counts are grouped, short where there is no room, and agree with their noun", () => {
-  expect([count(1_234_567), compact(1_234_567), plural(1, "token"), plural(2_000n, "token")]).toEqual([
-    "1,234,567",
-    "1.2M",
-    "1 token",
-    "2,000 tokens",
-  ]);
+  expect([
+    count(1_234_567),
+    compact(1_234_567),
+    plural(1, "token"),
+    plural(2_000n, "token"),
+    plural(0, "mismatch"),
+  ]).toEqual(["1,234,567", "1.2M", "1 token", "2,000 tokens", "0 mismatches"]);
 });
 
 test("an id keeps its ends", () => {

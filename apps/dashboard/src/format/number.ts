@@ -31,7 +31,8 @@ export function shortId(id: string): string {
   return id.length > 14 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id;
 }
 
-/** `1 token`, `2 tokens`. */
+/** `1 token`, `2 tokens`, `3 mismatches`. */
 export function plural(amount: number | bigint, noun: string): string {
-  return `${count(amount)} ${noun}${amount === 1 || amount === 1n ? "" : "s"}`;
+  const ending = amount === 1 || amount === 1n ? "" : /(s|x|ch|sh)$/.test(noun) ? "es" : "s";
+  return `${count(amount)} ${noun}${ending}`;
 }

@@ -52,9 +52,10 @@ export default function PlotCanvas(props: PlotProps & { readonly height: number 
 }
 
 /** Everything that the options depend on but functions, as text. */
-function shapeOf({ series, logX, logY, rangeY, time, xTitle, yTitle }: PlotProps): string {
+function shapeOf({ series, wholeX, logX, logY, rangeY, time, xTitle, yTitle }: PlotProps): string {
   return JSON.stringify([
     series.map(({ label, look, colour, dashed }) => [label, look, colour, dashed]),
+    wholeX,
     logX,
     logY,
     rangeY,
@@ -95,7 +96,7 @@ function colourOf(element: HTMLElement, property: string): string {
 }
 
 function optionsOf(props: PlotProps & { readonly height: number }, element: HTMLElement): UPlot.Options {
-  const { series, time, logX, logY, rangeY, height, formatX, formatY, xTitle, yTitle } = props;
+  const { series, time, wholeX, logX, logY, rangeY, height, formatX, formatY, xTitle, yTitle } = props;
   const ink = colourOf(element, "--ink-3");
   const grid = { stroke: colourOf(element, "--line"), width: GRID_PX };
   const axis = {
@@ -123,7 +124,11 @@ function optionsOf(props: PlotProps & { readonly height: number }, element: HTML
         space: 64,
         ...(time === true ? { values: timeTicks } : {}),
         ...(xTitle === undefined ? {} : { label: xTitle, labelSize: 18 }),
-        ...(formatX === undefined || time === true ? {} : { values: (_, ticks) => ticks.map((tick) => formatX(tick)) }),
+        ...(formatX === undefined || time === true
+          ? {}
+          : // Logarithmic scales have ticks without a number.
+            { values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : formatX(tick))) }),
+        ...(wholeX === true ? { incrs: WHOLE_STEPS } : {}),
       },
       {
         ...axis,
@@ -138,6 +143,8 @@ function optionsOf(props: PlotProps & { readonly height: number }, element: HTML
   };
 }
 
+/** Distances of ticks where only whole numbers mean something. */
+const WHOLE_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 100_000, 1_000_000];
 const DAY_S = 86_400;
 const MINUTE_S = 60;
 const dayTick = new Intl.DateTimeFormat("en", { month: "short", day: "numeric" });
@@ -176,7 +183,8 @@ function seriesOf(
     stroke,
     width: 2,
     points: { show: look === "points", size: 5, fill: stroke },
-    ...(dashed === true ? { dash: [6, 4] } : {}),
+    // Colours come round again; their second round is told by the stroke.
+    ...(dashed === true ? { dash: [6, 4] } : index >= SERIES_COLOURS ? { dash: [2, 3] } : {}),
     ...(look === "area" ? { fill: soft } : {}),
     ...(look === "points" ? { paths: () => null } : {}),
     ...(look === "bars" && bars !== undefined ? { paths: bars, fill: soft, width: 1 } : {}),

@@ -20,6 +20,8 @@ export interface PlotProps {
   readonly x: readonly number[];
   readonly series: readonly PlotSeries[];
   readonly time?: boolean;
+  /** Ticks of x at whole numbers only. */
+  readonly wholeX?: boolean;
   readonly logX?: boolean;
   readonly logY?: boolean;
   /** Fixed range of y; from the data, and from 0 on, by default. */

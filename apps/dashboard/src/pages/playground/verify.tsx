@@ -125,6 +125,7 @@ function Shown({
             ]}
             rangeY={[-0.1, Math.max(threshold?.clip ?? 0.5, ...margins) * 1.1]}
             formatY={(value) => value.toPrecision(2)}
+            wholeX
             xTitle="token"
             yTitle="nats"
           />

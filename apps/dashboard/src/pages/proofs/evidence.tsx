@@ -132,6 +132,7 @@ function ClassPlot({ course: { classId, outcome, failAt, passAt, points } }: { r
             { label: "against the weakest cheat", values: plotted.cleared, colour: "--proof" },
             { label: "cleared at", values: plotted.x.map(() => passAt), colour: "--proof", dashed: true },
           ]}
+          wholeX
           formatX={count}
           formatY={(value) => value.toFixed(1)}
           xTitle="verdicts that count"
