@@ -2,6 +2,7 @@ import { useConnection } from "../../api/connection.tsx";
 import { Segmented } from "../../ui/field.tsx";
 import { Page } from "../../ui/panel.tsx";
 import { oneOf, useUrlState } from "../../ui/url-state.ts";
+import { HomeView } from "./home/home-view.tsx";
 import { PassesView } from "./passes/passes-view.tsx";
 import { WalletProvider } from "./wallet/use-wallet.tsx";
 
@@ -28,6 +29,7 @@ export default function MoneyPage() {
         />
       }
     >
+      {chosen === "home" && <HomeView />}
       {chosen === "passes" && (
         <WalletProvider>
           <PassesView />

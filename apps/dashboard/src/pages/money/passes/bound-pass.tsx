@@ -86,7 +86,7 @@ function Usage({ pass }: { readonly pass: BoundPass }) {
           <When at={endsAt} />
         </Fact>
         <Fact
-          label="Refund if cancelled now"
+          label="Refund now"
           explain="Of the unused money, the share of time that is left, by the contract's own arithmetic. It shrinks each second."
         >
           <Money units={refundable} />

@@ -48,7 +48,7 @@ export function FlowView({
   const next = states.findIndex(({ status }) => status !== "done");
 
   return (
-    <section className={styles.card} aria-label={title}>
+    <section className={styles.deal} aria-label={title}>
       <h3 ref={heading} tabIndex={-1}>
         {title} {test && <Badge tone="unsure">TEST money</Badge>}
       </h3>
@@ -160,7 +160,7 @@ function Gas({
   if (state.gasUsed !== null) {
     return <>used {count(state.gasUsed)} gas</>;
   }
-  if (step.id === "sign") {
+  if (step.id === "sign" || step.id === "unbind") {
     return <>no gas</>;
   }
   if (data !== null && data !== undefined) {

@@ -34,9 +34,6 @@ export function PassesView() {
   const test = state.status === "connected" && state.wallet.test;
   const blocked = whyBlocked(trade, use, deal !== null);
 
-  const begin = (made: Deal) => {
-    setDeal(made);
-  };
   const cancelled = held.data?.find(({ id }) => id === deal?.cancels);
 
   return (
@@ -64,9 +61,9 @@ export function PassesView() {
           operator={use?.operator ?? null}
           busy={deal !== null}
           onDeal={(kind, pass) => {
-            const made = dealOf(kind, pass, trade, use);
+            const made = dealOf(kind, pass, trade, { use, isBound: bound.data?.pass?.id === pass.id });
             if (made !== null) {
-              begin(made);
+              setDeal(made);
             }
           }}
         />
@@ -75,7 +72,7 @@ export function PassesView() {
         blocked={blocked}
         onBuy={(tier) => {
           if (trade !== null && use !== null) {
-            begin(buyDeal(tier, trade, use));
+            setDeal(buyDeal(tier, trade, use));
           }
         }}
       />
@@ -98,7 +95,12 @@ function buyDeal(tier: ListedTier, trade: Trade, use: PassUseTerms): Deal {
   return { title: `Buy tier ${tier.id}`, flow: createFlow(trade.access, plan), cancels: null };
 }
 
-function dealOf(kind: PassDeal, pass: HeldPass, trade: Trade, use: PassUseTerms | null): Deal | null {
+function dealOf(
+  kind: PassDeal,
+  pass: HeldPass,
+  trade: Trade,
+  { use, isBound }: { readonly use: PassUseTerms | null; readonly isBound: boolean },
+): Deal | null {
   const flowOf = (plan: Parameters<typeof createFlow>[1]) => createFlow(trade.access, plan);
   const { id, channels } = pass;
   switch (kind) {
@@ -112,7 +114,11 @@ function dealOf(kind: PassDeal, pass: HeldPass, trade: Trade, use: PassUseTerms 
     case "renew":
       return { title: `Renew pass ${id}`, flow: flowOf(renewPlan(trade, id, pass.price)), cancels: null };
     case "cancel":
-      return { title: `Cancel pass ${id}`, flow: flowOf(cancelPlan(trade, id, channels)), cancels: id };
+      return {
+        title: `Cancel pass ${id}`,
+        flow: flowOf(cancelPlan(trade, id, { channels, bound: isBound })),
+        cancels: id,
+      };
     case "refund":
       return { title: `Refund of pass ${id}`, flow: flowOf(refundPlan(trade, id, channels)), cancels: null };
     default:

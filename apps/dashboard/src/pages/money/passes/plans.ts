@@ -99,8 +99,20 @@ export function renewPlan(trade: Trade, pass: bigint, price: bigint): readonly S
 }
 
 /** Ends a pass and, where nothing of it is in channels, takes the refund at once. */
-export function cancelPlan(trade: Trade, pass: bigint, channels: number): readonly Step[] {
+export function cancelPlan(
+  trade: Trade,
+  pass: bigint,
+  { channels, bound }: { readonly channels: number; readonly bound: boolean },
+): readonly Step[] {
   const { access, contracts, encoding } = trade;
+  const unbind: Step = {
+    id: "unbind",
+    title: "Take it off your key",
+    signs: "Nothing: the gateway's wallet pays for this API key again, so that its requests go on.",
+    costs: null,
+    estimate: null,
+    run: async () => void (await call(trade.gateway, gatewayApi.unbindPass)),
+  };
   const data = encoding.write.cancel(pass);
   const cancel: Step = {
     id: "cancel",
@@ -115,7 +127,7 @@ export function cancelPlan(trade: Trade, pass: bigint, channels: number): readon
       }
     },
   };
-  return channels === 0 ? [cancel, ...refundPlan(trade, pass, 0)] : [cancel];
+  return [...(bound ? [unbind] : []), cancel, ...(channels === 0 ? refundPlan(trade, pass, 0) : [])];
 }
 
 /** Takes back what the channels of an ended pass hold, works the refund out, and sends it to the holder's wallet. */
