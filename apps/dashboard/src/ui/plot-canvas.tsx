@@ -112,7 +112,8 @@ function optionsOf(props: PlotProps & { readonly height: number }, element: HTML
     legend: { show: series.length > 1, live: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
-      x: { time: time === true, ...(logX === true ? { distr: 3 } : {}) },
+      // Without a range of its own a logarithmic scale goes on to the next power of ten.
+      x: { time: time === true, ...(logX === true ? { distr: 3, log: 2, range: (_, low, high) => [low, high] } : {}) },
       y: {
         ...(logY === true ? { distr: 3 } : {}),
         ...(rangeY === undefined ? (logY === true ? {} : { range: rangeFromZero }) : { range: [rangeY[0], rangeY[1]] }),

@@ -8,7 +8,7 @@ import { chance } from "../../format/proof.ts";
 import { type Column, DataTable } from "../../ui/data-table.tsx";
 import { Filters, Select } from "../../ui/field.tsx";
 import { Panel } from "../../ui/panel.tsx";
-import { Plot } from "../../ui/plot.tsx";
+import { Plot, type PlotSeries } from "../../ui/plot.tsx";
 import { Answered, Empty } from "../../ui/state.tsx";
 import { useUrlState } from "../../ui/url-state.ts";
 
@@ -105,8 +105,11 @@ function Curves({ result }: { readonly result: z.output<typeof resultSchema> }) 
   const temperatures = useMemo(() => [...new Set(rows.map(({ temperature }) => temperature))], [rows]);
   const [group, setGroup] = useUrlState("group", groups[0] ?? "");
   const [temperature, setTemperature] = useUrlState("temperature", temperatures[0] ?? "");
-  const shown = rows.filter((row) => row.group === group && row.temperature === temperature);
-  const adversaries = [...new Set(shown.map(({ adversary }) => adversary))];
+  const [cheat, setCheat] = useUrlState("cheat", "");
+  const measured = rows.filter((row) => row.group === group && row.temperature === temperature);
+  const adversaries = [...new Set(measured.map(({ adversary }) => adversary))];
+  const chosen = adversaries.find((adversary) => adversary === cheat);
+  const shown = chosen === undefined ? measured : measured.filter(({ adversary }) => adversary === chosen);
   const x = [...new Set(shown.map(({ tokens }) => tokens))].sort((a, b) => a - b);
   const { honestTokens, falsePositives, falsePositiveWindows, falsePositiveHigh } = result.summary;
   return (
@@ -132,21 +135,25 @@ function Curves({ result }: { readonly result: z.output<typeof resultSchema> }) 
           choices={temperatures.map((value) => ({ value, label: value }))}
           onChange={setTemperature}
         />
+        <Select
+          label="Cheat"
+          value={chosen ?? ""}
+          choices={[
+            { value: "", label: "all of this kind" },
+            ...adversaries.map((value) => ({ value, label: `${value}, with its interval` })),
+          ]}
+          onChange={setCheat}
+        />
       </Filters>
       {x.length === 0 ? (
         <Empty title="This was not measured at this temperature" />
       ) : (
         <Plot
-          label={`Share of cheats caught by number of tokens: ${group}`}
+          label={`Share of cheats caught by number of tokens: ${chosen ?? group}`}
           height={320}
           logX
           x={x}
-          series={adversaries.map((adversary) => ({
-            label: adversary,
-            values: x.map(
-              (tokens) => shown.find((row) => row.adversary === adversary && row.tokens === tokens)?.tpr ?? null,
-            ),
-          }))}
+          series={chosen === undefined ? overview(adversaries, shown, x) : withInterval(chosen, shown, x)}
           rangeY={[0, 1.02]}
           formatX={count}
           formatY={(value) => percent(value, 0)}
@@ -163,4 +170,30 @@ function Curves({ result }: { readonly result: z.output<typeof resultSchema> }) 
       />
     </Panel>
   );
+}
+
+/** Colours that there are; what goes on after them is told apart by dashes. */
+const COLOURS = 6;
+
+/** A line for each cheat. */
+function overview(adversaries: readonly string[], rows: readonly Row[], x: readonly number[]): PlotSeries[] {
+  return adversaries.map((adversary, index) => ({
+    label: adversary,
+    dashed: index >= COLOURS,
+    values: x.map((tokens) => rows.find((row) => row.adversary === adversary && row.tokens === tokens)?.tpr ?? null),
+  }));
+}
+
+/** One cheat between the bounds of its interval. */
+function withInterval(adversary: string, rows: readonly Row[], x: readonly number[]): PlotSeries[] {
+  const at = (pick: (row: Row) => number) =>
+    x.map((tokens) => {
+      const found = rows.find((row) => row.tokens === tokens);
+      return found === undefined ? null : pick(found);
+    });
+  return [
+    { label: adversary, values: at(({ tpr }) => tpr) },
+    { label: "at least, 95 %", values: at(({ tprLow }) => tprLow), colour: "--ink-3", dashed: true },
+    { label: "at most, 95 %", values: at(({ tprHigh }) => tprHigh), colour: "--ink-3", dashed: true },
+  ];
 }

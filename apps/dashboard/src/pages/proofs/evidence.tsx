@@ -100,9 +100,10 @@ function ClassPlot({ course: { classId, outcome, failAt, passAt, points } }: { r
   const last = points.at(-1);
   const plotted = useMemo(
     () => ({
-      x: points.map(({ verdicts }) => verdicts),
-      against: points.map(({ logEvidence }) => logEvidence),
-      cleared: points.map(({ logCleared }) => logCleared),
+      // Before the first verdict nothing speaks for or against anybody: E is 1.
+      x: [0, ...points.map(({ verdicts }) => verdicts)],
+      against: [0, ...points.map(({ logEvidence }) => logEvidence)],
+      cleared: [0, ...points.map(({ logCleared }) => logCleared)],
     }),
     [points],
   );
@@ -118,8 +119,8 @@ function ClassPlot({ course: { classId, outcome, failAt, passAt, points } }: { r
       </h3>
       {last !== undefined && (
         <p>
-          {plural(last.verdicts, "verdict")}, {count(last.tokens)} informative tokens,{" "}
-          {plural(last.mismatches, "mismatch")}
+          {plural(last.verdicts, "verdict")}, {count(last.tokens)} informative tokens, {count(last.mismatches)} of them
+          other than seed and weights draw. One unit of ln E is a factor of 2.7.
         </p>
       )}
       {failAt !== null && passAt !== null && (

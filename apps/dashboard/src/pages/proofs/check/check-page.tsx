@@ -13,18 +13,54 @@ import { Empty, Failure, Loading } from "../../../ui/state.tsx";
 import styles from "./check.module.css";
 import { type CheckInput, checkReceipt, type Step } from "./check-receipt.ts";
 
-const STEPS: Readonly<Record<Step["name"], { readonly title: string; readonly means: string }>> = {
-  signature: { title: "Signature", means: "The provider said all of this, and cannot deny it." },
+interface StepText {
+  readonly title: string;
+  readonly means: string;
+  /** What a reader might take it for and must not. */
+  readonly not: string;
+}
+
+const STEPS: Readonly<Record<Step["name"], StepText>> = {
+  signature: {
+    title: "Signature",
+    means: "The provider said all of this, and cannot deny it.",
+    not: "that it is true.",
+  },
   opening: {
     title: "Under the root on the chain",
     means: "The provider committed to it before it knew what would be audited.",
+    not: "that it was audited.",
   },
-  request: { title: "Request", means: "It answers exactly what was asked: prompt, settings, limits, prices." },
-  terms: { title: "Terms", means: "Model class, channel and length are the ones that were agreed." },
-  seed: { title: "Seed", means: "The draw was fixed by both sides' numbers, so the provider could not choose it." },
-  tokens: { title: "Tokens", means: "These are the tokens that the provider signed for, each in its place." },
-  text: { title: "Text", means: "The text is what was delivered." },
-  cost: { title: "Cost", means: "It cost what the agreed prices say, to the unit." },
+  request: {
+    title: "Request",
+    means: "It answers exactly what was asked: prompt, settings, limits, prices.",
+    not: "that the model read all of it; the tokens' margins would tell.",
+  },
+  terms: {
+    title: "Terms",
+    means: "Model class, channel and length are the ones that were agreed.",
+    not: "that these weights ran.",
+  },
+  seed: {
+    title: "Seed",
+    means: "The draw was fixed by both sides' numbers, or by the app's seed, so the provider could not choose it.",
+    not: "that the tokens follow from it.",
+  },
+  tokens: {
+    title: "Tokens",
+    means: "These are the tokens that the provider signed for, each in its place.",
+    not: "that the promised weights draw them.",
+  },
+  text: {
+    title: "Text",
+    means: "The text is what was delivered.",
+    not: "that it says something right.",
+  },
+  cost: {
+    title: "Cost",
+    means: "It cost what the agreed prices say, to the unit.",
+    not: "how many tokens the prompt has, and how many were cached: a verifier with the tokenizer counts the first.",
+  },
 };
 
 const OUTCOMES = {
@@ -174,7 +210,9 @@ function Steps({ steps }: { readonly steps: readonly Step[] }) {
               <h3>
                 {STEPS[name].title} <Badge tone={OUTCOMES[outcome].tone}>{OUTCOMES[outcome].text}</Badge>
               </h3>
-              <p>{STEPS[name].means}</p>
+              <p>
+                {STEPS[name].means} <span className={styles.not}>Not shown: {STEPS[name].not}</span>
+              </p>
               <p className={styles.detail}>{detail.slice(0, 500)}</p>
             </div>
           </li>

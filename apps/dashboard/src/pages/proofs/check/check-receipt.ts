@@ -106,7 +106,11 @@ function checkOpening({ signed, binding, opening }: CheckInput): Finding {
   const leaf = receiptDigest(signed.receipt, binding);
   const siblings = opening.siblings.map((sibling) => fromHex(sibling, 32));
   return merkleVerify(leaf, siblings, fromHex(opening.root, 32))
-    ? holds(`${siblings.length} hashes lead from the receipt's digest ${toHex(leaf)} to the root ${opening.root}`)
+    ? holds(
+        siblings.length === 0
+          ? `It is the only receipt of its epoch, so its digest ${toHex(leaf)} is the root`
+          : `${siblings.length} hashes lead from the receipt's digest ${toHex(leaf)} to the root ${opening.root}`,
+      )
     : fails(`The opening does not lead to the root ${opening.root}`);
 }
 
