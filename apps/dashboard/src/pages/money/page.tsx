@@ -4,6 +4,7 @@ import { Page } from "../../ui/panel.tsx";
 import { oneOf, useUrlState } from "../../ui/url-state.ts";
 import { HomeView } from "./home/home-view.tsx";
 import { PassesView } from "./passes/passes-view.tsx";
+import { StatementView } from "./statement/statement-view.tsx";
 import { WalletProvider } from "./wallet/use-wallet.tsx";
 
 /** Where every unit is, what was spent, and passes. */
@@ -30,6 +31,7 @@ export default function MoneyPage() {
       }
     >
       {chosen === "home" && <HomeView />}
+      {chosen === "statement" && <StatementView />}
       {chosen === "passes" && (
         <WalletProvider>
           <PassesView />
