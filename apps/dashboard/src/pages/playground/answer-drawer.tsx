@@ -1,5 +1,6 @@
-import { costDown } from "@depinfer/protocol";
+import { costDown, decodeRequest, type Prices, type Transcript } from "@depinfer/protocol";
 import { type GatewayReceipt, gatewayApi, indexerApi } from "@depinfer/protocol/api";
+import { useMemo } from "react";
 import { useConnection } from "../../api/connection.tsx";
 import { useEndpoint } from "../../api/use-endpoint.ts";
 import { perMillion, unitsText } from "../../format/money.ts";
@@ -40,13 +41,10 @@ export function AnswerDrawer({ id, onClose }: { readonly id: string; readonly on
   );
 }
 
-function Cost({ file: { receipt, cost, provider, model, pass } }: { readonly file: GatewayReceipt }) {
-  const { has } = useConnection();
-  const offers = useEndpoint("gateway", gatewayApi.offers, { enabled: has("gateway") });
+function Cost({ file: { receipt, transcript, cost, pass } }: { readonly file: GatewayReceipt }) {
   const signed = receipt?.receipt;
-  const prices = offers.data?.data.find((offer) => offer.provider === provider && offer.model === model)?.prices;
-  // An offer may have changed since; the arithmetic is shown only where it is the one that was paid.
-  const same = signed !== undefined && prices !== undefined && costDown(signed, prices) === cost;
+  const prices = useMemo(() => (transcript === null ? null : agreedPrices(transcript)), [transcript]);
+  const same = signed !== undefined && prices !== null && costDown(signed, prices) === cost;
   return (
     <Panel title="What it cost">
       <Facts>
@@ -59,6 +57,7 @@ function Cost({ file: { receipt, cost, provider, model, pass } }: { readonly fil
               {plural(signed.promptTokens, "token")}
               {signed.cachedTokens > 0 && `, ${count(signed.cachedTokens)} of them cached`}
               {same && ` at ${perMillion(prices.inputPerMillion)}`}
+              {same && signed.cachedTokens > 0 && `, cached at ${perMillion(prices.cachedInputPerMillion)}`}
             </Fact>
             <Fact label="Answer">
               {plural(signed.outputTokens, "token")}
@@ -76,6 +75,15 @@ function Cost({ file: { receipt, cost, provider, model, pass } }: { readonly fil
       </Facts>
     </Panel>
   );
+}
+
+/** Prices of the request itself, which the receipt is bound to; offers may have changed since. Null for one that cannot be read. */
+function agreedPrices({ request }: Transcript): Prices | null {
+  try {
+    return decodeRequest(Uint8Array.from(atob(request), (character) => character.charCodeAt(0))).terms.prices;
+  } catch {
+    return null;
+  }
 }
 
 function Chain({ id }: { readonly id: string }) {

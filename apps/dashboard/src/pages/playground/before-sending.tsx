@@ -1,6 +1,6 @@
 import type { GatewayOffer } from "@depinfer/protocol/api";
 import { usd } from "../../format/money.ts";
-import { count } from "../../format/number.ts";
+import { count, plural } from "../../format/number.ts";
 import { Explain } from "../../ui/explain.tsx";
 import { Icon } from "../../ui/icon.tsx";
 import { costRange } from "./estimate.ts";
@@ -32,9 +32,9 @@ export function BeforeSending({
           <>
             About {range.least === range.most ? usd(range.most) : `${usd(range.least)} to ${usd(range.most)}`} at most.{" "}
             <Explain about="the cost before sending">
-              {count(range.offers)} offers satisfy the policy. Counted with about {count(range.promptTokens)} prompt
-              tokens, an estimate of a token for each four characters, and all {settings.maxTokens} tokens of the
-              answer. What you pay is counted from the tokens themselves.
+              {plural(range.offers, "offer")} {range.offers === 1 ? "satisfies" : "satisfy"} the policy. Counted with
+              about {count(range.promptTokens)} prompt tokens, an estimate of a token for each four characters, and all{" "}
+              {settings.maxTokens} tokens of the answer. What you pay is counted from the tokens themselves.
             </Explain>
           </>
         )}

@@ -14,6 +14,7 @@ export const Message = memo(function Message({
   last,
   onOpen,
   onRegenerate,
+  onEdit,
   onGoOn,
   onResults,
 }: {
@@ -21,15 +22,18 @@ export const Message = memo(function Message({
   readonly last: boolean;
   readonly onOpen: (key: string) => void;
   readonly onRegenerate: (key: string) => void;
+  readonly onEdit: (key: string, text: string) => void;
   readonly onGoOn: () => void;
   readonly onResults: (results: readonly { readonly id: string; readonly content: string }[]) => void;
 }) {
   const { role, content, answer, toolCalls, key } = turn;
-  if (role !== "assistant") {
+  if (role === "user") {
+    return <Asked content={content} onEdit={(text) => onEdit(key, text)} />;
+  }
+  if (role === "tool") {
     return (
       <li className={`${styles.turn} ${styles.user}`}>
-        <span className="visually-hidden">{role === "user" ? "You:" : "Result of a tool:"}</span>
-        {role === "tool" && <Badge tone="info">tool result</Badge>}
+        <Badge tone="info">tool result</Badge>
         <div className={styles.text}>{content}</div>
       </li>
     );
@@ -84,6 +88,51 @@ export const Message = memo(function Message({
     </li>
   );
 });
+
+/** A message of the reader's, which can be changed and asked again. */
+function Asked({ content, onEdit }: { readonly content: string; readonly onEdit: (text: string) => void }) {
+  const [draft, setDraft] = useState<string | null>(null);
+  if (draft === null) {
+    return (
+      <li className={`${styles.turn} ${styles.asked}`}>
+        <span className="visually-hidden">You:</span>
+        <div className={`${styles.text} ${styles.user}`}>{content}</div>
+        <Button small kind="quiet" onClick={() => setDraft(content)}>
+          Edit
+        </Button>
+      </li>
+    );
+  }
+  return (
+    <li className={styles.turn}>
+      <form
+        className={styles.call}
+        onSubmit={(event) => {
+          event.preventDefault();
+          setDraft(null);
+          onEdit(draft);
+        }}
+      >
+        <TextArea
+          label="Your message"
+          hint="Answers that came after it are dropped from this conversation; their receipts stay."
+          rows={3}
+          autoFocus
+          value={draft}
+          onChange={({ target }) => setDraft(target.value)}
+        />
+        <div className={styles.suggestions}>
+          <Button small kind="primary" type="submit" disabled={draft.trim() === ""}>
+            Ask this instead
+          </Button>
+          <Button small kind="quiet" onClick={() => setDraft(null)}>
+            Cancel
+          </Button>
+        </div>
+      </form>
+    </li>
+  );
+}
 
 function ToolResults({
   turn: { toolCalls },

@@ -1,8 +1,10 @@
-import { gatewayApi } from "@depinfer/protocol/api";
+import { type GatewayModel, gatewayApi } from "@depinfer/protocol/api";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "react-router";
 import { useConnection } from "../../api/connection.tsx";
 import { useEndpoint } from "../../api/use-endpoint.ts";
+import { perMillion } from "../../format/money.ts";
+import { count, plural } from "../../format/number.ts";
 import { Button, ButtonLink } from "../../ui/button.tsx";
 import { Page } from "../../ui/panel.tsx";
 import { Empty, Failure } from "../../ui/state.tsx";
@@ -52,6 +54,10 @@ export default function PlaygroundPage() {
     }
   };
   const regenerate = useCallback((key: string) => latest.current.chat.regenerate(key, latest.current.settings), []);
+  const edit = useCallback(
+    (key: string, message: string) => latest.current.chat.edit(key, message, latest.current.settings),
+    [],
+  );
   const goOn = useCallback(() => latest.current.chat.send(GO_ON, latest.current.settings), []);
   const results = useCallback(
     (given: readonly { readonly id: string; readonly content: string }[]) =>
@@ -108,6 +114,7 @@ export default function PlaygroundPage() {
                   last={index === chat.turns.length - 1}
                   onOpen={setOpened}
                   onRegenerate={regenerate}
+                  onEdit={edit}
                   onGoOn={goOn}
                   onResults={results}
                 />
@@ -143,6 +150,7 @@ export default function PlaygroundPage() {
             settings={settings}
             faults={faults}
             models={names.map((value) => ({ value, label: value.slice(0, 120) }))}
+            about={aboutModel(models.data?.data.find(({ id }) => id === settings.model))}
             regions={[...new Set((offers.data?.data ?? []).map(({ region }) => region))].sort()}
             onChange={change}
           />
@@ -160,6 +168,21 @@ export default function PlaygroundPage() {
       )}
     </Page>
   );
+}
+
+function aboutModel(model: GatewayModel | undefined): string | null {
+  if (model === undefined) {
+    return null;
+  }
+  const { classes, proof_levels, providers, prices, context_length } = model.depinfer;
+  const quantisations = new Set(classes.flatMap(({ quantisation }) => (quantisation === null ? [] : [quantisation])));
+  return [
+    ...[...quantisations].map((one) => one.slice(0, 40)),
+    `proof ${proof_levels.join(", ")}`,
+    `${count(context_length)} tokens of context`,
+    plural(providers, "provider"),
+    ...(prices === null ? [] : [`output from ${perMillion(prices.outputPerMillion)} tokens`]),
+  ].join(" · ");
 }
 
 /** Sends what `?send=` holds, once, as soon as that is possible; the parameter goes away so that a reload does not pay again. */

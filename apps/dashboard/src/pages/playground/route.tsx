@@ -25,7 +25,7 @@ export function Route({ id }: { readonly id: string }) {
       <Answered query={query} lines={4} what="who answered">
         {({ attempts }) => (
           <>
-            {attempts.filter(({ outcome }) => outcome === "answered").length > 1 && (
+            {attempts.some(({ kind }) => kind === "continuation") && (
               <p>
                 This answer came from several nodes: when one broke off, another one went on from the last signed token,
                 with the same seed.

@@ -10,12 +10,15 @@ export function SettingsPanel({
   settings,
   faults,
   models,
+  about,
   regions,
   onChange,
 }: {
   readonly settings: Settings;
   readonly faults: Faults;
   readonly models: readonly { readonly value: string; readonly label: string }[];
+  /** What the chosen model is, in a line; null while that is not known. */
+  readonly about: string | null;
   readonly regions: readonly string[];
   readonly onChange: (change: Partial<Settings>) => void;
 }) {
@@ -29,7 +32,13 @@ export function SettingsPanel({
     <>
       <Panel title="Model and policy">
         <div className={styles.fields}>
-          <Select label="Model" value={settings.model} choices={models} onChange={(model) => onChange({ model })} />
+          <Select
+            label="Model"
+            hint={about ?? "Nobody offers it at present."}
+            value={settings.model}
+            choices={models}
+            onChange={(model) => onChange({ model })}
+          />
           <TextField
             label="Pay at most"
             hint="dollars per million output tokens; empty for any price"
@@ -114,7 +123,7 @@ export function SettingsPanel({
             />
             <TextField
               label="Seed"
-              explain="With a seed of yours, provider and buyer still add theirs; empty for chance."
+              explain="With a seed of yours the same request gives the same answer, from any provider of the class; the provider then knows the draw beforehand. Empty for a draw that neither side can choose."
               inputMode="numeric"
               placeholder="chance"
               {...text("seed")}

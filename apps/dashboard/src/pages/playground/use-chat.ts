@@ -13,6 +13,8 @@ export interface Chat {
   sendResults(results: readonly { readonly id: string; readonly content: string }[], settings: Settings): void;
   /** Asks again for the answer with this key; what came after it is dropped. */
   regenerate(key: string, settings: Settings): void;
+  /** Asks something else instead of the message with this key; what came after it is dropped. */
+  edit(key: string, text: string, settings: Settings): void;
   stop(): void;
   clear(): void;
 }
@@ -108,6 +110,12 @@ export function useChat(): Chat {
       const index = turns.findIndex((one) => one.key === key);
       if (index > 0) {
         void run(turns.slice(0, index), settings);
+      }
+    },
+    edit(key, text, settings) {
+      const index = turns.findIndex((one) => one.key === key);
+      if (index >= 0) {
+        void run([...turns.slice(0, index), turn("user", text)], settings);
       }
     },
     stop: () => running.current?.abort(),
