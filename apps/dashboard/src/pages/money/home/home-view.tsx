@@ -5,7 +5,7 @@ import { percent } from "../../../format/number.ts";
 import { Badge } from "../../../ui/badge.tsx";
 import { ButtonLink } from "../../../ui/button.tsx";
 import { Money, Stat, Stats } from "../../../ui/figures.tsx";
-import { Columns, Panel } from "../../../ui/panel.tsx";
+import { Panel } from "../../../ui/panel.tsx";
 import { Answered, Empty } from "../../../ui/state.tsx";
 import styles from "../money.module.css";
 import { ChannelsPanel } from "./channels.tsx";
@@ -40,10 +40,8 @@ export function HomeView() {
         <div className={styles.stack}>
           <Total money={money} />
           <PositionsPanel money={money} />
-          <Columns least="24rem">
-            <ChannelsPanel money={money} />
-            <SupplyPanel money={money} />
-          </Columns>
+          <ChannelsPanel money={money} />
+          <SupplyPanel money={money} />
         </div>
       )}
     </Answered>
@@ -59,24 +57,26 @@ function Total({ money }: { readonly money: MoneyState }) {
       explain="Read from the contracts by this home's dashboard, for every service that has keys in it. Each unit is counted in exactly one place."
       note={config.testMoney ? <Badge tone="unsure">TEST money</Badge> : undefined}
     >
-      <Stats>
-        <Stat label="All services together">
-          <Money units={money.total} />
-        </Stat>
-        {shares.map(({ name, units, share }) => (
-          <Stat key={name} label={name} note={percent(share, 2)}>
-            <Money units={units} />
+      <div className={styles.wide}>
+        <Stats>
+          <Stat label="All services together">
+            <Money units={money.total} />
           </Stat>
-        ))}
-        {money.x402 > 0n && (
-          <Stat
-            label="Owed by x402 callers"
-            explain="Vouchers of callers without a key that the gateway has not claimed yet."
-          >
-            <Money units={money.x402} />
-          </Stat>
-        )}
-      </Stats>
+          {shares.map(({ name, units, share }) => (
+            <Stat key={name} label={name} note={percent(share, 2)}>
+              <Money units={units} />
+            </Stat>
+          ))}
+          {money.x402 > 0n && (
+            <Stat
+              label="Owed by x402 callers"
+              explain="Vouchers of callers without a key that the gateway has not claimed yet."
+            >
+              <Money units={money.x402} />
+            </Stat>
+          )}
+        </Stats>
+      </div>
       {/* The figures above say the same. */}
       <div className={styles.bar} aria-hidden="true">
         {shares.map(({ name, colour, share }) => (

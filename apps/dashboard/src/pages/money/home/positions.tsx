@@ -75,14 +75,22 @@ function columnsAt(now: number): readonly Column<Position>[] {
     {
       key: "service",
       title: "Service",
-      width: "minmax(7rem, 1fr)",
+      width: "7rem",
       sort: ({ service }) => service,
       render: ({ service }) => <span className={styles.clip}>{service}</span>,
     },
     {
+      key: "amount",
+      title: "Amount",
+      width: "8.5rem",
+      end: true,
+      sort: ({ amount }) => amount,
+      render: ({ amount }) => <Money units={amount} />,
+    },
+    {
       key: "place",
       title: "Place",
-      width: "minmax(11rem, 1.5fr)",
+      width: "13rem",
       sort: ({ place }) => place,
       render: ({ place }) => (
         <span className={styles.clip} title={place}>
@@ -91,17 +99,9 @@ function columnsAt(now: number): readonly Column<Position>[] {
       ),
     },
     {
-      key: "amount",
-      title: "Amount",
-      width: "minmax(8rem, 1fr)",
-      end: true,
-      sort: ({ amount }) => amount,
-      render: ({ amount }) => <Money units={amount} />,
-    },
-    {
       key: "unlocks",
       title: "Can leave",
-      width: "minmax(9rem, 1fr)",
+      width: "12rem",
       sort: ({ unlocksAt, noticeSeconds }) => unlocksAt ?? now + (noticeSeconds ?? 0) * 1_000,
       render: ({ unlocksAt, noticeSeconds }) =>
         unlocksAt !== null ? (
@@ -115,7 +115,7 @@ function columnsAt(now: number): readonly Column<Position>[] {
     {
       key: "frees",
       title: "What frees it",
-      width: "minmax(18rem, 3fr)",
+      width: "minmax(24rem, 1fr)",
       render: ({ frees }) =>
         frees.startsWith("depinfer ") ? (
           <span className={styles.command}>
@@ -133,7 +133,7 @@ function columnsAt(now: number): readonly Column<Position>[] {
     {
       key: "account",
       title: "Account",
-      width: "minmax(10rem, 1fr)",
+      width: "10rem",
       render: ({ account }) => <Id id={account} to={`/explorer/account/${account}`} />,
     },
   ];

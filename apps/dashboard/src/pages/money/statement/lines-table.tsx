@@ -11,14 +11,22 @@ const COLUMNS: readonly Column<Line>[] = [
   {
     key: "day",
     title: "Day (UTC)",
-    width: "minmax(7rem, 1fr)",
+    width: "7.5rem",
     sort: ({ day }) => day,
     render: ({ day }) => day.slice(0, 20),
   },
   {
+    key: "cost",
+    title: "Cost",
+    width: "8rem",
+    end: true,
+    sort: ({ cost }) => cost,
+    render: ({ cost }) => <Money units={cost} />,
+  },
+  {
     key: "model",
     title: "Model",
-    width: "minmax(10rem, 2fr)",
+    width: "minmax(11rem, 1fr)",
     sort: ({ model }) => model,
     render: ({ model }) => (
       <span className={styles.clip} title={model}>
@@ -29,14 +37,14 @@ const COLUMNS: readonly Column<Line>[] = [
   {
     key: "provider",
     title: "Provider",
-    width: "minmax(9rem, 1fr)",
+    width: "9.5rem",
     sort: ({ provider }) => provider,
     render: ({ provider }) => <Link to={`/market/providers/${provider}`}>{shortId(provider)}</Link>,
   },
   {
     key: "pass",
     title: "Paid by",
-    width: "minmax(6rem, 1fr)",
+    width: "6.5rem",
     sort: ({ pass }) => pass,
     render: ({ pass }) =>
       pass === null ? "wallet" : <Link to={`/explorer/pass/${pass}`}>pass {pass.toString()}</Link>,
@@ -44,7 +52,7 @@ const COLUMNS: readonly Column<Line>[] = [
   {
     key: "requests",
     title: "Requests",
-    width: "minmax(6rem, 1fr)",
+    width: "6.5rem",
     end: true,
     sort: ({ requests }) => requests,
     render: ({ requests }) => count(requests),
@@ -53,7 +61,7 @@ const COLUMNS: readonly Column<Line>[] = [
     key: "prompt",
     title: "Prompt",
     explain: "Tokens of prompts; those that the provider still had from a request before are cheaper.",
-    width: "minmax(8rem, 1fr)",
+    width: "8rem",
     end: true,
     sort: ({ promptTokens }) => promptTokens,
     render: ({ promptTokens, cachedTokens }) => (
@@ -64,18 +72,10 @@ const COLUMNS: readonly Column<Line>[] = [
     key: "output",
     title: "Output",
     explain: "Tokens of answers.",
-    width: "minmax(7rem, 1fr)",
+    width: "7.5rem",
     end: true,
     sort: ({ outputTokens }) => outputTokens,
     render: ({ outputTokens }) => count(outputTokens),
-  },
-  {
-    key: "cost",
-    title: "Cost",
-    width: "minmax(8rem, 1fr)",
-    end: true,
-    sort: ({ cost }) => cost,
-    render: ({ cost }) => <Money units={cost} />,
   },
 ];
 

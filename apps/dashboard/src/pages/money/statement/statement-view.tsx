@@ -122,6 +122,7 @@ function Statement({ statement }: { readonly statement: GatewayStatement }) {
         </Stat>
         <Stat label="Output tokens">{count(total.outputTokens)}</Stat>
       </Stats>
+      <h3 className={styles.small}>Dollars per day (UTC)</h3>
       <Plot
         label="Cost per day"
         time
@@ -136,7 +137,6 @@ function Statement({ statement }: { readonly statement: GatewayStatement }) {
         ]}
         formatX={dayOf}
         formatY={(dollars) => usd(BigInt(Math.round(dollars * 1_000_000)))}
-        yTitle="Dollars"
       />
       <LinesTable lines={lines} />
     </>
