@@ -113,7 +113,11 @@ function optionsOf(props: PlotProps & { readonly height: number }, element: HTML
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
       // Without a range of its own a logarithmic scale goes on to the next power of ten.
-      x: { time: time === true, ...(logX === true ? { distr: 3, log: 2, range: (_, low, high) => [low, high] } : {}) },
+      x: {
+        time: time === true,
+        ...(logX === true ? { distr: 3, log: 2, range: (_, low, high) => [low, high] } : {}),
+        ...(series.some(({ look }) => look === "bars") ? { range: rangeForBars } : {}),
+      },
       y: {
         ...(logY === true ? { distr: 3 } : {}),
         ...(rangeY === undefined ? (logY === true ? {} : { range: rangeFromZero }) : { range: [rangeY[0], rangeY[1]] }),
@@ -161,6 +165,12 @@ const secondTick = new Intl.DateTimeFormat("en", {
 function timeTicks(_: UPlot, ticks: number[], _axis: number, _space: number, step: number): string[] {
   const format = step >= DAY_S ? dayTick : step >= MINUTE_S ? clockTick : secondTick;
   return ticks.map((tick) => format.format(tick * 1_000));
+}
+
+/** Half a bar's room at both ends, so that the first and the last are whole. */
+function rangeForBars({ data: [x] }: UPlot, low: number, high: number): [number, number] {
+  const half = x.length < 2 ? 1 : (high - low) / (x.length - 1) / 2;
+  return [low - half, high + half];
 }
 
 /** Keeps zero in sight, and some room when everything is zero. */
