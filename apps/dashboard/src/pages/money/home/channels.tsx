@@ -18,7 +18,7 @@ const COLUMNS: readonly Column<Promised>[] = [
   {
     key: "channel",
     title: "Channel",
-    width: "10rem",
+    width: "11rem",
     render: ({ channelId }) => <Id id={channelId} to={`/explorer/channel/${channelId}`} />,
   },
   {

@@ -133,7 +133,7 @@ function columnsAt(now: number): readonly Column<Position>[] {
     {
       key: "account",
       title: "Account",
-      width: "10rem",
+      width: "11rem",
       render: ({ account }) => <Id id={account} to={`/explorer/account/${account}`} />,
     },
   ];

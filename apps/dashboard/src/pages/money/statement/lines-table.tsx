@@ -37,7 +37,7 @@ const COLUMNS: readonly Column<Line>[] = [
   {
     key: "provider",
     title: "Provider",
-    width: "9.5rem",
+    width: "11rem",
     sort: ({ provider }) => provider,
     render: ({ provider }) => <Link to={`/market/providers/${provider}`}>{shortId(provider)}</Link>,
   },

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isDay, perDay, rangeFault, rangeOf } from "./range.ts";
+import { dayTick, isDay, perDay, rangeFault, rangeOf } from "./range.ts";
 
 const TODAY = Date.parse("2026-03-01T23:59:59Z");
 const NO_DAYS = { from: "", to: "" };
@@ -19,6 +19,10 @@ test("the last day of a reader's own range belongs to it, and what is no day is 
   expect(rangeOf("custom", TODAY, { from: "2026-02-30", to: "<script>" })).toEqual({});
   expect(rangeFault(rangeOf("custom", TODAY, { from: "2026-02-28", to: "2026-02-28" }))).toBeNull();
   expect(rangeFault(rangeOf("custom", TODAY, { from: "2026-03-02", to: "2026-02-28" }))).not.toBeNull();
+});
+
+test("a day is called the same in every zone", () => {
+  expect(dayTick(Date.parse("2026-11-23") / 86_400_000)).toBe("Nov 23");
 });
 
 test("days are real days", () => {

@@ -42,6 +42,12 @@ export function rangeFault({ since, until }: Range): string | null {
   return since !== undefined && until !== undefined && since >= until ? "The first day is after the last one" : null;
 }
 
+/** `Nov 23` of a day that is counted from 1970. */
+export function dayTick(day: number): string {
+  return TICK.format(day * DAY_MS);
+}
+const TICK = new Intl.DateTimeFormat("en", { month: "short", day: "numeric", timeZone: "UTC" });
+
 /** `yyyy-mm-dd` in UTC. */
 export function dayOf(at: number): string {
   return new Date(at).toISOString().slice(0, 10);
@@ -62,14 +68,14 @@ interface Line {
 const MOST_DAYS = 1_100;
 
 /**
- * Sums by day up to the last that has any, with zeros between; `at` is ms since 1970.
+ * Sums by day up to the last that has any, with zeros between; `day` counts from 1970.
  *
  * @param least days that there are at least, if there is one: zeros before the first.
  */
 export function perDay(
   lines: readonly Line[],
   least: number,
-): readonly { readonly at: number; readonly cost: bigint; readonly requests: number }[] {
+): readonly { readonly day: number; readonly cost: bigint; readonly requests: number }[] {
   const days = Map.groupBy(
     lines.filter(({ day }) => isDay(day)),
     ({ day }) => Date.parse(day),
@@ -85,7 +91,7 @@ export function perDay(
     const at = last - (length - 1 - index) * DAY_MS;
     const own = days.get(at) ?? [];
     return {
-      at,
+      day: at / DAY_MS,
       cost: own.reduce((sum, { cost }) => sum + cost, 0n),
       requests: own.reduce((sum, { requests }) => sum + requests, 0),
     };

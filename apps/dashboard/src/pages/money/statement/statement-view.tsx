@@ -3,7 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { useConnection } from "../../../api/connection.tsx";
 import { useEndpoint } from "../../../api/use-endpoint.ts";
-import { plotUsd, usd } from "../../../format/money.ts";
+import { plotUsd } from "../../../format/money.ts";
 import { count } from "../../../format/number.ts";
 import { Button } from "../../../ui/button.tsx";
 import { Select, TextField } from "../../../ui/field.tsx";
@@ -16,9 +16,11 @@ import styles from "../money.module.css";
 import { downloadStatement } from "./download.ts";
 import { KeyPanel } from "./key-panel.tsx";
 import { LinesTable } from "./lines-table.tsx";
-import { dayOf, isDay, perDay, RANGES, rangeFault, rangeOf } from "./range.ts";
+import { dayOf, dayTick, isDay, perDay, RANGES, rangeFault, rangeOf } from "./range.ts";
 
 const EVERY_MS = 10_000;
+/** Units below which dollars are a poor unit. */
+const CENT = 10_000n;
 /** Of the plot: a single bar tells nothing. */
 const LEAST_DAYS = 7;
 
@@ -103,6 +105,7 @@ function StatementPanel() {
 function Statement({ statement }: { readonly statement: GatewayStatement }) {
   const { lines, total } = statement;
   const days = useMemo(() => perDay(lines, LEAST_DAYS), [lines]);
+  const small = days.every(({ cost }) => cost < CENT);
   if (lines.length === 0) {
     return (
       <Empty title="Nothing was bought in this time">
@@ -122,21 +125,22 @@ function Statement({ statement }: { readonly statement: GatewayStatement }) {
         </Stat>
         <Stat label="Output tokens">{count(total.outputTokens)}</Stat>
       </Stats>
-      <h3 className={styles.small}>Dollars per day (UTC)</h3>
+      <h3 className={styles.small}>{small ? "Units per day (1,000,000 are a dollar), UTC" : "Dollars per day, UTC"}</h3>
       <Plot
         label="Cost per day"
-        time
-        x={days.map(({ at }) => at)}
+        wholeX
+        x={days.map(({ day }) => day)}
         series={[
           {
-            label: "Cost in dollars",
+            label: "Cost",
             look: "bars",
             colour: "--series-3",
-            values: days.map(({ cost }) => plotUsd(cost)),
+            values: days.map(({ cost }) => (small ? Number(cost) : plotUsd(cost))),
           },
         ]}
-        formatX={dayOf}
-        formatY={(dollars) => usd(BigInt(Math.round(dollars * 1_000_000)))}
+        xTitle="Day"
+        formatX={dayTick}
+        formatY={(cost) => (small ? count(cost) : `$${cost.toFixed(2)}`)}
       />
       <LinesTable lines={lines} />
     </>
