@@ -18,6 +18,7 @@ import styles from "./playground.module.css";
 import { bodyOf, faultsOf } from "./settings.ts";
 import { SettingsPanel } from "./settings-panel.tsx";
 import { useChat } from "./use-chat.ts";
+import { useFollow } from "./use-follow.ts";
 import { useSettings } from "./use-settings.ts";
 
 const SUGGESTIONS = [
@@ -33,6 +34,7 @@ const GO_ON = "Go on.";
 export default function PlaygroundPage() {
   const { has, server } = useConnection();
   const chat = useChat();
+  const end = useFollow(chat.turns);
   const models = useEndpoint("gateway", gatewayApi.models, { enabled: has("gateway") });
   const offers = useEndpoint("gateway", gatewayApi.offers, { enabled: has("gateway"), every: 15_000 });
   const names = useMemo(() => (models.data?.data ?? []).map(({ id }) => id), [models.data]);
@@ -144,6 +146,7 @@ export default function PlaygroundPage() {
               <ButtonLink to="/learn/request">What a gateway does</ButtonLink>
             </Empty>
           )}
+          <div ref={end} className={styles.end} />
         </div>
         <div className={styles.side} data-open={showing}>
           <SettingsPanel
