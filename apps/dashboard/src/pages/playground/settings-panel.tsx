@@ -99,13 +99,22 @@ export function SettingsPanel({
               { value: "json", label: "any JSON" },
               { value: "schema", label: "JSON of a schema" },
               { value: "tools", label: "text or tool calls" },
+              { value: "calls", label: "a tool call" },
             ]}
             onChange={(format) => onChange({ format })}
           />
           {settings.format === "schema" && (
             <TextArea label="JSON schema" rows={10} spellCheck={false} {...text("schema")} />
           )}
-          {settings.format === "tools" && <TextArea label="Tools" rows={12} spellCheck={false} {...text("tools")} />}
+          {(settings.format === "tools" || settings.format === "calls") && (
+            <TextArea
+              label="Tools"
+              hint="Your code would run them; here you type what they give back."
+              rows={12}
+              spellCheck={false}
+              {...text("tools")}
+            />
+          )}
           <TextArea label="System message" rows={2} placeholder="none" {...text("system")} />
           <div className={styles.pair}>
             <TextField

@@ -38,6 +38,12 @@ test("everything that is set reaches the request", () => {
   expect(policyOf(settings).maxOutputPrice).toBe(250_000n);
 });
 
+test("a call that is demanded is not demanded again once its result is there", () => {
+  const settings = { ...DEFAULTS, model: "m", format: "calls" as const };
+  expect(bodyOf(settings, messages).tool_choice).toBe("required");
+  expect(bodyOf(settings, [...messages, { role: "tool", content: "18", tool_call_id: "a" }]).tool_choice).toBe("auto");
+});
+
 test.each([
   [{ temperature: "3" }, "temperature"],
   [{ temperature: "" }, "temperature"],

@@ -14,7 +14,8 @@ export const settingsSchema = z.object({
   frequencyPenalty: z.string(),
   /** One a line. */
   stop: z.string(),
-  format: z.enum(["text", "json", "schema", "tools"]),
+  /** `tools` leaves it to the model whether it calls one, `calls` demands it. */
+  format: z.enum(["text", "json", "schema", "tools", "calls"]),
   schema: z.string(),
   tools: z.string(),
   /** Dollars per million output tokens. */
@@ -109,6 +110,8 @@ function formatOf({ format, schema, tools }: Settings): Readonly<Record<string, 
       };
     case "tools":
       return { tools: JSON.parse(tools) };
+    case "calls":
+      return { tools: JSON.parse(tools), tool_choice: "required" };
     default:
       return {};
   }
@@ -132,7 +135,7 @@ export function faultsOf(settings: Settings): Faults {
   try {
     formatOf(settings);
   } catch (error) {
-    faults[settings.format === "tools" ? "tools" : "schema"] =
+    faults[settings.format === "schema" ? "schema" : "tools"] =
       `Not JSON: ${String(error instanceof Error ? error.message : error)}`;
   }
   return faults;
@@ -159,6 +162,9 @@ export function bodyOf(settings: Settings, messages: readonly ApiMessage[]): Rea
     settings[name] === DEFAULTS[name] && name !== "temperature" ? {} : { [field]: Number(settings[name]) };
   const stops = settings.stop.split("\n").filter((line) => line !== "");
   const { maxOutputPrice, ...policy } = policyOf(settings);
+  const format = formatOf(settings);
+  // What came of a call is to be told in words.
+  const answersCall = settings.format === "calls" && messages.at(-1)?.role === "tool";
   const demands = { ...policy, ...(maxOutputPrice === undefined ? {} : { maxOutputPrice: maxOutputPrice.toString() }) };
   return {
     model: settings.model,
@@ -170,7 +176,7 @@ export function bodyOf(settings: Settings, messages: readonly ApiMessage[]): Rea
     ...number("presencePenalty", "presence_penalty"),
     ...number("frequencyPenalty", "frequency_penalty"),
     ...(stops.length === 0 ? {} : { stop: stops }),
-    ...formatOf(settings),
+    ...(answersCall ? { ...format, tool_choice: "auto" } : format),
     ...(Object.keys(demands).length === 0 ? {} : { depinfer: demands }),
   };
 }

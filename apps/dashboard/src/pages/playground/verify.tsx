@@ -159,7 +159,7 @@ function Outcome({ verdict }: { readonly verdict: VerifyVerdict }) {
         </Stat>
         {pValue !== null && (
           <Stat
-            label="If honest"
+            label="Chance if honest"
             explain={`At most this likely would an honest provider look at least this bad. Below ${chance(threshold?.falsePositiveRate ?? 1e-4)} it is called a failure.`}
           >
             {chance(pValue)}
@@ -167,7 +167,7 @@ function Outcome({ verdict }: { readonly verdict: VerifyVerdict }) {
         )}
         {falsePass !== null && (
           <Stat
-            label="If it cheated"
+            label="Chance if it cheated"
             explain="So likely would the weakest cheat that was measured have passed on these tokens too. More tokens make it smaller."
           >
             {chance(falsePass)}
