@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { launch, network, open, visit } from "./harness.ts";
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(() => browser.close());
+
+const answers = (page: Page) => page.getByRole("button", { name: "Receipt and proof" });
+
+async function ask(page: Page, text: string): Promise<void> {
+  await page.getByLabel("Message").fill(text);
+  await page.getByRole("button", { name: "Send", exact: true }).click();
+}
+
+function pidOf(service: string): number {
+  const log = readFileSync(join(network().home, "logs", `${service}.log`), "utf8")
+    .trim()
+    .split("\n");
+  return Number(JSON.parse(log.findLast((line) => line.includes('"ready"')) ?? "{}").pid);
+}
+
+test("before sending it says who can read the prompt and what it may cost; a reload keeps the conversation", async () => {
+  const { page, context, faults } = await visit(browser);
+  await open(page, "/playground");
+  await page.getByText(/Who can read this:.*Relays and the chain cannot.*About \$0\.\d+ at most/).waitFor();
+  await ask(page, "Say hello.");
+  await answers(page).waitFor();
+  await page.reload();
+  await answers(page).waitFor();
+  expect(await page.getByRole("list", { name: "Conversation" }).innerText()).toContain("Say hello.");
+  expect(faults).toEqual([]);
+  await context.close();
+});
+
+test("an answer that is being written can be stopped; what came is kept", async () => {
+  const { page, context } = await visit(browser);
+  await open(page, "/playground");
+  await page.getByLabel("Most tokens").fill("900");
+  await page.getByLabel("Temperature").fill("1.4");
+  await ask(page, "Tell me a long story about a fox, a bear and an owl.");
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByText(/stopped ·/).waitFor();
+  await ask(page, "Say hello.");
+  await expect.poll(() => answers(page).count(), { timeout: 15_000 }).toBeGreaterThan(0);
+  await context.close();
+});
+
+test("JSON of a schema comes back as such, and settings that are wrong are named and not sent", async () => {
+  const { page, context } = await visit(browser);
+  await open(page, "/playground");
+  await page.getByLabel("Form").selectOption("schema");
+  await ask(page, "Name a book.");
+  await answers(page).waitFor();
+  const text = await page
+    .getByRole("list", { name: "Conversation" })
+    .getByText(/^\{.*\}$/s)
+    .innerText();
+  expect(Object.keys(JSON.parse(text)).sort()).toEqual(["pages", "title"]);
+  await page.getByLabel("JSON schema").fill("{");
+  await page.getByText(/Not JSON/).waitFor();
+  await page.getByLabel("Message").fill("x");
+  expect(await page.getByRole("button", { name: "Send", exact: true }).isDisabled()).toBe(true);
+  await context.close();
+});
+
+test("a policy that nobody satisfies is refused with the gateway's reason, and the prompt is not lost", async () => {
+  const { page, context } = await visit(browser);
+  await open(page, "/playground");
+  await page.getByLabel("Privacy").selectOption("attested");
+  await page.getByText("No live offer satisfies your policy at present.").waitFor();
+  await ask(page, "Say hello.");
+  await page.getByRole("alert").waitFor();
+  expect(await page.getByRole("list", { name: "Conversation" }).innerText()).toContain("Say hello.");
+  await page.getByLabel("Privacy").selectOption("any");
+  await page.getByRole("button", { name: "Ask again" }).click();
+  await answers(page).waitFor();
+  await context.close();
+});
+
+test("when providers are killed during a chat the answer goes on, and the drawer tells who wrote it", async () => {
+  const { page, context } = await visit(browser);
+  await open(page, "/playground");
+  await page.getByLabel("Most tokens").fill("900");
+  for (let round = 0; round < 3; round++) {
+    await ask(page, "Tell me a short story about a fox.");
+    await page.locator("[aria-busy=true]").filter({ hasText: /\w{3}/ }).waitFor();
+    // Which one answers is not known yet; two of the four die.
+    for (const service of ["provider-1", "provider-2"]) {
+      process.kill(pidOf(service), "SIGKILL");
+    }
+    await expect.poll(() => page.locator("[aria-busy=true]").count(), { timeout: 30_000 }).toBe(0);
+    expect(await page.getByRole("alert").count()).toBe(0);
+    expect(await answers(page).count()).toBe(round + 1);
+    await expect.poll(() => pidOf("provider-1") > 0, { timeout: 20_000 }).toBe(true);
+    await page.waitForTimeout(4_000);
+  }
+  await answers(page).last().click();
+  await page.getByRole("dialog").getByText("answered", { exact: true }).first().waitFor();
+  await context.close();
+});
+
+test("the conversation as code holds what was set, and no key", async () => {
+  const { page, context } = await visit(browser);
+  await open(page, "/playground");
+  await page.getByLabel("Seed").fill("7");
+  await page.getByRole("button", { name: "As code" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Python" }).click();
+  const code = await dialog.locator("pre").innerText();
+  expect(code).toContain("seed=7");
+  expect(code).toContain(network().url);
+  expect(code).not.toContain(network().apiKey);
+  await context.close();
+});
