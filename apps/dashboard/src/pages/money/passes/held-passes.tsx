@@ -47,7 +47,7 @@ async function readHeld({ access, contracts: { passes }, encoding: { read } }: T
       .map(async (id) => {
         const [pass, refundable, channels] = await Promise.all([
           access.read(passes, read.pass(id)),
-          access.read(passes, read.refundable(id)),
+          access.read(passes, read.refundable(id), "pending"),
           access.read(passes, read.channels(id)),
         ]);
         const { price } = await access.read(passes, read.tier(pass.tier));
@@ -129,7 +129,7 @@ function PassCard({
         {!settled && (
           <Fact
             label={ended ? "Refund at least" : "Refund now"}
-            explain="What the contract says at its newest block, if its channels were all spent. What comes back of them can add to it."
+            explain="What the contract says of the next block, if its channels were all spent. What comes back of them can add to it."
           >
             <Money units={refundable} />
           </Fact>

@@ -152,12 +152,26 @@ export function refundPlan(trade: Trade, pass: bigint, channels: number): readon
         encoding.write.reclaim(pass, 0n),
       ),
     ),
-    simple(
-      "settle",
-      "Work out the refund",
-      "A transaction: divides what is left between you, the fee and the providers of the tier.",
-      encoding.write.settle(pass),
-    ),
+    {
+      ...simple(
+        "settle",
+        "Work out the refund",
+        "A transaction: divides what is left between you, the fee and the providers of the tier.",
+        encoding.write.settle(pass),
+      ),
+      async run({ transact }) {
+        const [{ settled }, open] = await Promise.all([
+          access.read(to, encoding.read.pass(pass)),
+          access.read(to, encoding.read.channels(pass)),
+        ]);
+        if (open.count > 0) {
+          throw channelsOpen(pass, open.count);
+        }
+        if (!settled) {
+          await transact({ to, data: encoding.write.settle(pass) });
+        }
+      },
+    },
     {
       ...simple(
         "withdraw",
@@ -235,6 +249,16 @@ function signature({ access, encoding, gateway }: Trade, use: PassUseTerms, pass
       note("Requests of this key are paid by the pass");
     },
   };
+}
+
+/** A pass can be worked out only once nothing of it is in channels. */
+function channelsOpen(pass: bigint, count: number): DepinferError {
+  return new DepinferError({
+    code: "pass.channelsOpen",
+    message: `Pass ${pass} still has money in ${count} channel${count === 1 ? "" : "s"}`,
+    remedy: "Stop here, and finish the refund under your passes once their notice is over",
+    metadata: { pass: pass.toString(), count },
+  });
 }
 
 function noFunds(balance: bigint, needed: bigint): DepinferError {

@@ -26,7 +26,8 @@ export interface Mined {
 export interface ChainAccess {
   readonly account: Hex;
   readonly chainId: number;
-  read<Answer>(to: Hex, question: ContractRead<Answer>): Promise<Answer>;
+  /** `pending` asks as if it were in the next block, whose time is now; `latest` as of the newest one. */
+  read<Answer>(to: Hex, question: ContractRead<Answer>, block?: "latest" | "pending"): Promise<Answer>;
   /** Fails with what the contract would say. */
   estimate(transaction: Transaction): Promise<GasEstimate>;
   /** Has the reader sign and the wallet send it. */
@@ -100,8 +101,8 @@ export function createChainAccess(
 
   return {
     ...from,
-    async read(to, { data, decode }) {
-      const answer = await ask(hexSchema, "eth_call", [{ from: account, to, data }, "latest"]);
+    async read(to, { data, decode }, block = "latest") {
+      const answer = await ask(hexSchema, "eth_call", [{ from: account, to, data }, block]);
       try {
         return decode(answer);
       } catch (cause) {
