@@ -109,7 +109,11 @@ function optionsOf(props: PlotProps & { readonly height: number }, element: HTML
   return {
     width: Math.max(100, element.clientWidth),
     height,
-    legend: { show: series.length > 1, live: false },
+    legend: {
+      show: series.length > 1,
+      live: false,
+      markers: { dash: (_, index) => (series[index - 1]?.dashed === true ? "dashed" : "solid") },
+    },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     scales: {
       // Without a range of its own a logarithmic scale goes on to the next power of ten.

@@ -41,7 +41,7 @@ const COLUMNS: readonly Column<Row>[] = [
   {
     key: "adversary",
     title: "Cheat",
-    width: "minmax(14rem, 2fr)",
+    width: "minmax(10rem, 2fr)",
     sort: ({ adversary }) => adversary,
     render: ({ adversary }) => adversary,
   },

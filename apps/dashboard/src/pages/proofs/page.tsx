@@ -16,7 +16,7 @@ export default function ProofsPage() {
   const [, , part, id] = useLocation().pathname.split("/");
   const [tab, setTab] = useUrlState("tab", "audits");
   if (part === "check") {
-    return <CheckPage id={id === undefined ? "" : decodeURIComponent(id)} />;
+    return <CheckPage key={id ?? ""} id={id ?? ""} />;
   }
   const chosen = oneOf(tab, TABS);
   return (

@@ -97,9 +97,7 @@ export function CheckPage({ id }: { readonly id: string }) {
     if (parsed.success) {
       setPasted(parsed.data);
     } else {
-      setFault(
-        `Neither an id (0x and 64 digits) nor a receipt in JSON: ${parsed.error.issues[0]?.message.slice(0, 200) ?? "not understood"}`,
-      );
+      setFault("This is neither an id (0x and 64 digits) nor a signed receipt in JSON");
     }
   }
 
@@ -135,7 +133,7 @@ export function CheckPage({ id }: { readonly id: string }) {
           </Button>
         </form>
       </Panel>
-      {pasted !== null ? (
+      {fault !== null ? null : pasted !== null ? (
         <Checked id={pasted.receipt.receipt.requestId} pasted={pasted} />
       ) : ID.test(id) ? (
         <Checked id={id} pasted={null} />
