@@ -6,6 +6,7 @@ import { ButtonLink } from "../../ui/button.tsx";
 import { Fact, Facts, Id, Money } from "../../ui/figures.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { EventList } from "./event-list.tsx";
+import styles from "./explorer.module.css";
 import { placeOf } from "./places.ts";
 import { Found, Raw } from "./thing.tsx";
 
@@ -55,7 +56,7 @@ export function DisputePage({ id }: { readonly id: string }) {
               </Fact>
             </Facts>
             {found.receiptId !== null && (
-              <ButtonLink small icon="proofs" to={`/proofs/check/${found.receiptId}`}>
+              <ButtonLink small icon="proofs" className={styles.alone} to={`/proofs/check/${found.receiptId}`}>
                 Check the receipt in your browser
               </ButtonLink>
             )}

@@ -33,7 +33,7 @@ export function Landing() {
           )}
         </Answered>
       </Panel>
-      <Columns least="20rem">
+      <Columns least="25rem">
         <Epochs />
         <Blocks />
         <Channels />
@@ -85,28 +85,27 @@ function Disputes() {
   );
 }
 
-/** Blocks come as events; those from before this page was opened are counted back from the last one. */
+/** Blocks come as events; of those before this page was opened the last one is told. */
 function Blocks() {
   const query = useEndpoint("indexer", indexerApi.overview, { every: 10_000 });
   const recent = useRecentEvents(["block"]);
-  const times = new Map<number, number | null>();
-  for (const { data } of recent) {
-    const parsed = indexerEvents.block.safeParse(data);
-    if (parsed.success) {
-      times.set(parsed.data.block, parsed.data.at);
-    }
-  }
   return (
     <Panel title="Latest blocks" explain="Blocks of the chain that are indexed. Most hold nothing of this network.">
       <Answered query={query} lines={5} what="blocks">
         {({ block, blockAt }) => {
-          const last = Math.max(block, ...times.keys());
-          const at = (number: number) => times.get(number) ?? (number === block ? blockAt : null);
+          const times = new Map([[block, blockAt]]);
+          for (const { data } of recent) {
+            const parsed = indexerEvents.block.safeParse(data);
+            if (parsed.success) {
+              times.set(parsed.data.block, parsed.data.at ?? times.get(parsed.data.block) ?? null);
+            }
+          }
+          const latest = [...times].toSorted(([a], [b]) => b - a).slice(0, SHOWN);
           return (
             <List none="The chain has no block yet">
-              {Array.from({ length: Math.min(SHOWN, last + 1) }, (_, back) => last - back).map((number) => (
+              {latest.map(([number, at]) => (
                 <Line key={number} to={placeOf("block", String(number))} text={`Block ${count(number)}`}>
-                  {at(number) === null ? "" : <When at={at(number) ?? 0} />}
+                  {at === null ? "" : <When at={at} />}
                 </Line>
               ))}
             </List>

@@ -7,6 +7,7 @@ import { Badge } from "../../ui/badge.tsx";
 import { ButtonLink } from "../../ui/button.tsx";
 import { Fact, Facts, Id, Money } from "../../ui/figures.tsx";
 import { Panel } from "../../ui/panel.tsx";
+import styles from "./explorer.module.css";
 import { placeOf } from "./places.ts";
 import { Raw } from "./thing.tsx";
 
@@ -27,14 +28,8 @@ function Known({ found }: { readonly found: GatewayReceipt }) {
     <>
       <Panel
         title="Known to your gateway"
-        note={<Badge tone="unsure">only your API key sees this; it is not on the chain yet</Badge>}
-        actions={
-          receipt !== null && (
-            <ButtonLink to={`/proofs/check/${id}`} icon="proofs" small>
-              Check it in your browser
-            </ButtonLink>
-          )
-        }
+        explain="Only your API key sees this: the network knows nothing of it before its receipt is under a root on the chain."
+        actions={<Badge tone="unsure">not public yet</Badge>}
       >
         <Facts>
           <Fact label="Request">
@@ -62,6 +57,11 @@ function Known({ found }: { readonly found: GatewayReceipt }) {
               : `signed for ${plural(receipt.receipt.outputTokens, "output token")}`}
           </Fact>
         </Facts>
+        {receipt !== null && (
+          <ButtonLink to={`/proofs/check/${id}`} icon="proofs" small className={styles.alone}>
+            Check it in your browser
+          </ButtonLink>
+        )}
       </Panel>
       <Raw of={found} />
     </>

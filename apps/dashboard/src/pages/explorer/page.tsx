@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useRef } from "react";
+import { type ReactNode, type RefObject, useEffect, useRef } from "react";
 import { useLocation } from "react-router";
 import { ButtonLink } from "../../ui/button.tsx";
 import { Page } from "../../ui/panel.tsx";
@@ -8,10 +8,11 @@ import { BlockPage, TransactionPage } from "./chain.tsx";
 import { ChannelPage } from "./channel.tsx";
 import { DisputePage } from "./dispute.tsx";
 import { EpochPage } from "./epoch.tsx";
+import styles from "./explorer.module.css";
 import { Landing } from "./landing.tsx";
 import { ClassPage, ModelPage } from "./model.tsx";
 import { PassPage } from "./pass.tsx";
-import { KINDS, type Kind, readPlace } from "./places.ts";
+import { KINDS, type Kind, type Place, readPlace } from "./places.ts";
 import { ReceiptPage } from "./receipt.tsx";
 import { Search } from "./search.tsx";
 import { SearchAgain, Thing } from "./thing.tsx";
@@ -35,8 +36,15 @@ const PAGES: Readonly<Record<Kind, (id: string) => ReactNode>> = {
 /** Whatever the chain and receipts tell, by its id, and what leads from there to what. */
 export default function ExplorerPage() {
   const { pathname } = useLocation();
-  useStartAtTop(pathname);
-  const place = readPlace(pathname);
+  const start = useStartAtTop(pathname);
+  return (
+    <div ref={start} className={styles.start} tabIndex={-1}>
+      <Content place={readPlace(pathname)} />
+    </div>
+  );
+}
+
+function Content({ place }: { readonly place: Place }) {
   switch (place.at) {
     case "search":
       return (
@@ -95,13 +103,15 @@ function NotThere({
 }
 
 /** From one thing to the next, the reader starts at the top, with the keyboard too. */
-function useStartAtTop(pathname: string): void {
+function useStartAtTop(pathname: string): RefObject<HTMLDivElement | null> {
+  const start = useRef<HTMLDivElement>(null);
   const before = useRef(pathname);
   useEffect(() => {
     if (before.current !== pathname) {
       before.current = pathname;
       scrollTo(0, 0);
-      document.querySelector("main")?.focus({ preventScroll: true });
+      start.current?.focus({ preventScroll: true });
     }
   }, [pathname]);
+  return start;
 }

@@ -30,7 +30,7 @@ function Receipt({ found }: { readonly found: ReceiptDetail }) {
     <>
       <Panel
         title="What was answered"
-        note="as the provider signed it"
+        explain="All of it is as the provider signed it."
         actions={
           <ButtonLink to={`/proofs/check/${id}`} icon="proofs" kind="primary" small>
             Check it in your browser
