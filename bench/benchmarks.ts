@@ -8,6 +8,7 @@ const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
   gateway: async () => (await import("./gateway.ts")).gateway,
   scale: async () => (await import("./scale.ts")).scale,
   memory: async () => (await import("./memory.ts")).memory,
+  dashboard: async () => (await import("./dashboard.ts")).dashboard,
   engine: async () => (await import("./engine.ts")).engine,
   verify: async () => (await import("./verify.ts")).verify,
   proof: async () => (await import("./proof.ts")).proof,

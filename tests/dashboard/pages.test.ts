@@ -1,7 +1,7 @@
 import { indexerApi } from "@depinfer/protocol/api";
 import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { expectAccessible, launch, network, open, visit } from "./harness.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { expectAccessible, launch, network, open, SIZES, visit } from "./harness.ts";
 
 let browser: Browser;
 let provider = "";
@@ -40,34 +40,33 @@ const PLACES = [
 ] as const;
 
 /** Queries and lazily loaded code have had their time. */
-const SETTLED_MS = 1_200;
+const SETTLED_MS = 800;
 
-describe.each(["light", "dark"] as const)("in the %s theme", (theme) => {
-  test.each(PLACES)("%s is usable by everybody and asks nobody else for anything", async (place) => {
-    const { page, context, faults } = await visit(browser, { theme });
+test.each(PLACES)(
+  "%s is usable by everybody, in both themes and on every screen, and asks nobody else",
+  async (place) => {
+    const { page, context, faults } = await visit(browser);
     await open(page, place.replace("PROVIDER", provider));
     await page.waitForTimeout(SETTLED_MS);
     expect(await page.getByRole("heading", { level: 1 }).count()).toBe(1);
     expect(await page.getByText("This page failed").count()).toBe(0);
-    await expectAccessible(page, `${place} in ${theme}`);
+    for (const colorScheme of ["light", "dark"] as const) {
+      await page.emulateMedia({ colorScheme });
+      await expectAccessible(page, `${place} in ${colorScheme}`);
+    }
+    for (const [name, size] of Object.entries(SIZES)) {
+      await page.setViewportSize(size);
+      await page.waitForTimeout(150);
+      expect(
+        await page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"),
+        `${place} on a ${name}`,
+      ).toBe(true);
+    }
+    await expectAccessible(page, `${place} on a wide screen`);
     expect(faults).toEqual([]);
     await context.close();
-  });
-});
-
-test.each(["phone", "laptop", "wide"] as const)("no page is wider than a %s screen", async (size) => {
-  const { page, context } = await visit(browser, { size });
-  const tooWide: string[] = [];
-  for (const place of PLACES) {
-    await open(page, place.replace("PROVIDER", provider));
-    await page.waitForTimeout(400);
-    if (await page.evaluate("document.documentElement.scrollWidth > innerWidth + 1")) {
-      tooWide.push(place);
-    }
-  }
-  expect(tooWide).toEqual([]);
-  await context.close();
-});
+  },
+);
 
 test("the keyboard reaches the content, the navigation and the settings, and Escape closes what was opened", async () => {
   const { page, context } = await visit(browser);

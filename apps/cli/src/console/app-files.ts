@@ -25,7 +25,7 @@ const DIST = join(dirname(fileURLToPath(BUILD)), "dist");
 export function createAppFiles(log: Log, folder: string = DIST, build: Build | null = ownBuild(log)): AppFiles {
   let state: "building" | "failed" | ReturnType<typeof sirv> = "building";
   const done = () => {
-    state = existsSync(join(folder, "index.html")) ? filesOf(folder) : "failed";
+    state = existsSync(join(folder, "index.html")) ? filesOf(folder, build !== null) : "failed";
   };
   if (build === null) {
     done();
@@ -85,8 +85,10 @@ function ownBuild(log: Log): Build | null {
 
 const YEAR = 31_536_000;
 
-function filesOf(folder: string): ReturnType<typeof sirv> {
+/** @param changing whether another process may build them anew meanwhile; then they are looked up at each request. */
+function filesOf(folder: string, changing: boolean): ReturnType<typeof sirv> {
   return sirv(folder, {
+    dev: changing,
     etag: true,
     brotli: true,
     gzip: true,
