@@ -1,7 +1,8 @@
-import { DepinferError, type Hex } from "@depinfer/protocol";
+import { DepinferError, errorMessage, type Hex } from "@depinfer/protocol";
 import { gatewayApi, type PassUseTerms } from "@depinfer/protocol/api";
 import { call, type Server } from "../../../api/call.ts";
 import { usd } from "../../../format/money.ts";
+import { dateTime } from "../../../format/time.ts";
 import type { ChainAccess } from "../wallet/access.ts";
 import { priceChanged } from "./arithmetic.ts";
 import type { Step } from "./flow.ts";
@@ -143,15 +144,25 @@ export function refundPlan(trade: Trade, pass: bigint, channels: number): readon
     run: async ({ transact }) => void (await transact({ to, data })),
   });
   return [
-    ...Array.from({ length: channels }, (_, index) =>
-      simple(
-        `reclaim ${index}`,
-        `Take back channel ${index + 1} of ${channels}`,
-        "A transaction: what the provider was not promised comes back into the pass. It is refused until the channel's notice is over.",
-        // The last one takes the place of the one that is removed, so that place 0 is never empty before the end.
-        encoding.write.reclaim(pass, 0n),
-      ),
-    ),
+    ...Array.from({ length: channels }, (_, index): Step => {
+      // The last one takes the place of the one that is removed, so that place 0 is never empty before the end.
+      const data = encoding.write.reclaim(pass, 0n);
+      return {
+        ...simple(
+          `reclaim ${index}`,
+          `Take back channel ${index + 1} of ${channels}`,
+          "A transaction: what the provider was not promised comes back into the pass. It is refused until the channel's notice is over.",
+          data,
+        ),
+        async run({ transact }) {
+          try {
+            await transact({ to, data });
+          } catch (fault) {
+            throw noticeFault(fault) ?? fault;
+          }
+        },
+      };
+    }),
     {
       ...simple(
         "settle",
@@ -249,6 +260,22 @@ function signature({ access, encoding, gateway }: Trade, use: PassUseTerms, pass
       note("Requests of this key are paid by the pass");
     },
   };
+}
+
+/** That a channel's notice still runs, out of the contract's own words (`WithdrawTooEarly(channel, time)`); null for others. */
+export function noticeFault(fault: unknown): DepinferError | null {
+  const seconds = /WithdrawTooEarly\(0x[0-9a-f]{64}, (\d{1,12})\)/i.exec(errorMessage(fault))?.[1];
+  if (seconds === undefined) {
+    return null;
+  }
+  return new DepinferError({
+    code: "pass.noticeRunning",
+    message: `The channel's notice ends at ${dateTime(Number(seconds) * 1_000)}; the provider can claim what it was promised until then`,
+    remedy: "Try this step again after that. You can also leave: the pass waits under your passes",
+    metadata: { until: Number(seconds) },
+    retryable: true,
+    cause: fault,
+  });
 }
 
 /** A pass can be worked out only once nothing of it is in channels. */

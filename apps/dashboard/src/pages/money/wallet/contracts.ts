@@ -1,5 +1,5 @@
 import { type Hex, PASS_USE_TYPES, passUseDomain } from "@depinfer/protocol";
-import { passesAbi, testUsdAbi } from "@depinfer/protocol/abi";
+import { channelsAbi, passesAbi, testUsdAbi } from "@depinfer/protocol/abi";
 import type { PassUseTerms } from "@depinfer/protocol/api";
 import { decodeErrorResult, decodeEventLog, decodeFunctionResult, encodeFunctionData } from "viem";
 
@@ -114,12 +114,12 @@ export function passUseMessage(pass: bigint, { keyHash, operator, chainId, contr
 
 /** The name of the contract's error, and its values: `PriceAbove(3000000, 2000000)`. Null for none of ours. */
 export function contractRefusal(data: Hex): string | null {
-  for (const one of [abi, usd]) {
+  for (const one of [abi, usd, channelsAbi]) {
     try {
       const { errorName, args } = decodeErrorResult({ abi: one, data });
       return `${errorName}(${(args ?? []).map(String).join(", ")})`;
     } catch {
-      // The other one may have it.
+      // Another one may have it.
     }
   }
   return null;
