@@ -19,7 +19,7 @@ export function ChannelPage({ id }: { readonly id: string }) {
         <>
           <Summary channel={found} />
           <Panel title="What happened on the chain">
-            <EventList events={found.events} none="Nothing yet" />
+            <EventList events={found.events} none="Nothing yet" about={found.id} />
           </Panel>
           <Receipts channel={found.id} />
           <Raw of={found} />

@@ -62,7 +62,7 @@ export function DisputePage({ id }: { readonly id: string }) {
             )}
           </Panel>
           <Panel title="What happened in it">
-            <EventList events={found.events} none="Nothing yet" />
+            <EventList events={found.events} none="Nothing yet" about={found.id} />
           </Panel>
           <Raw of={found} />
         </>

@@ -1,6 +1,6 @@
 import type { IndexedEvent } from "@depinfer/protocol/api";
-import { dateTime } from "../../format/time.ts";
-import { Fact, Facts, Id, Money, When } from "../../ui/figures.tsx";
+import { dateTime, duration } from "../../format/time.ts";
+import { Id, Money, When } from "../../ui/figures.tsx";
 import { Empty } from "../../ui/state.tsx";
 import { eventValue, words } from "./event-values.ts";
 import styles from "./explorer.module.css";
@@ -10,7 +10,16 @@ import { placeOf } from "./places.ts";
 const MOST = 100;
 
 /** What contracts said, in their order, with links to everything that it names. */
-export function EventList({ events, none }: { readonly events: readonly IndexedEvent[]; readonly none: string }) {
+export function EventList({
+  events,
+  none,
+  about,
+}: {
+  readonly events: readonly IndexedEvent[];
+  readonly none: string;
+  /** Id of what the page is about: that each event names it need not be said again. */
+  readonly about?: string;
+}) {
   if (events.length === 0) {
     return <Empty title={none} />;
   }
@@ -20,13 +29,18 @@ export function EventList({ events, none }: { readonly events: readonly IndexedE
         {events.slice(0, MOST).map((event) => (
           <li key={`${event.block} ${event.logIndex}`}>
             <EventHead event={event} />
-            <Facts>
-              {Object.entries(event.args).map(([name, value]) => (
-                <Fact key={name} label={words(name)}>
-                  <Argument name={name} value={value} args={event.args} />
-                </Fact>
-              ))}
-            </Facts>
+            <dl className={styles.args}>
+              {Object.entries(event.args)
+                .filter(([, value]) => value !== about)
+                .map(([name, value]) => (
+                  <div key={name}>
+                    <dt>{words(name)}</dt>
+                    <dd>
+                      <Argument name={name} value={value} args={event.args} />
+                    </dd>
+                  </div>
+                ))}
+            </dl>
           </li>
         ))}
       </ol>
@@ -74,6 +88,8 @@ function Argument({
       return <Money units={read.units} />;
     case "time":
       return dateTime(read.at);
+    case "duration":
+      return duration(read.milliseconds);
     default:
       return read.text === "" ? "empty" : read.text;
   }

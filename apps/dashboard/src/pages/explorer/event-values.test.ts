@@ -19,6 +19,7 @@ test("arguments lead to what they name", () => {
 test("money is exact beyond what a number holds, and times are times", () => {
   expect(eventValue("amount", "90071992547409931", {})).toEqual({ as: "money", units: 90_071_992_547_409_931n });
   expect(eventValue("withdrawAt", "1795405913", {})).toEqual({ as: "time", at: 1_795_405_913_000 });
+  expect(eventValue("withdrawDelay", "60", {})).toEqual({ as: "duration", milliseconds: 60_000 });
   expect(eventValue("withdrawAt", "18446744073709551615", {})).toMatchObject({ as: "text" });
   expect(eventValue("withdrawAt", "0", {})).toEqual({ as: "text", text: "0" });
 });

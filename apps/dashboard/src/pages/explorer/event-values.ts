@@ -6,6 +6,7 @@ export type EventValue =
   | { readonly as: "id"; readonly id: string }
   | { readonly as: "money"; readonly units: bigint }
   | { readonly as: "time"; readonly at: number }
+  | { readonly as: "duration"; readonly milliseconds: number }
   | { readonly as: "text"; readonly text: string };
 
 /** Arguments by the kind of thing that they name; other accounts are accounts. */
@@ -46,6 +47,9 @@ const MONEY = new Set([
 /** Seconds since 1970. */
 const TIMES = new Set(["withdrawAt", "availableAt", "endsAt", "startsAt", "deadline", "expiresAt"]);
 
+/** Lengths of time in seconds. */
+const DURATIONS = new Set(["withdrawDelay", "period", "periodSeconds"]);
+
 const HEX = /^0x[0-9a-f]*$/;
 const DIGITS = /^\d{1,78}$/;
 const MOST_TEXT = 300;
@@ -68,6 +72,9 @@ export function eventValue(name: string, value: unknown, args: Readonly<Record<s
     }
     if (TIMES.has(name) && Number(text) > 0 && Number(text) < LAST_SECOND) {
       return { as: "time", at: Number(text) * 1_000 };
+    }
+    if (DURATIONS.has(name) && Number(text) < LAST_SECOND) {
+      return { as: "duration", milliseconds: Number(text) * 1_000 };
     }
   }
   const kind = NAMES_OF.get(name) ?? (KINDS.account.form.test(text) ? "account" : undefined);

@@ -33,7 +33,7 @@ export function Landing() {
           )}
         </Answered>
       </Panel>
-      <Columns least="25rem">
+      <Columns least="32rem">
         <Epochs />
         <Blocks />
         <Channels />

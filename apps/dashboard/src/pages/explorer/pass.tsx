@@ -54,7 +54,7 @@ export function PassPage({ id }: { readonly id: string }) {
               </Facts>
             </Panel>
             <Panel title="What happened to it">
-              <EventList events={found.events} none="Nothing yet" />
+              <EventList events={found.events} none="Nothing yet" about={found.id} />
             </Panel>
             <Raw of={found} />
           </>
