@@ -1,18 +1,20 @@
 import { costDown, decodeRequest, type Prices, type Transcript } from "@depinfer/protocol";
 import { type GatewayReceipt, gatewayApi, indexerApi } from "@depinfer/protocol/api";
-import { useMemo } from "react";
+import { useMemo, useState } from "react";
 import { useConnection } from "../../api/connection.tsx";
 import { useEndpoint } from "../../api/use-endpoint.ts";
 import { perMillion, unitsText } from "../../format/money.ts";
-import { count, plural } from "../../format/number.ts";
+import { count, plural, shortId } from "../../format/number.ts";
 import { PROOF_LEVEL_TEXT } from "../../format/proof.ts";
 import { dateTime, duration } from "../../format/time.ts";
 import { Badge, VerdictBadge } from "../../ui/badge.tsx";
 import { ButtonLink } from "../../ui/button.tsx";
 import { Drawer } from "../../ui/drawer.tsx";
+import { Segmented } from "../../ui/field.tsx";
 import { Fact, Facts, Id, Money } from "../../ui/figures.tsx";
 import { Panel } from "../../ui/panel.tsx";
 import { Answered, Empty } from "../../ui/state.tsx";
+import { partsOf } from "./parts.ts";
 import { Route } from "./route.tsx";
 import { Verify } from "./verify.tsx";
 
@@ -20,17 +22,39 @@ import { Verify } from "./verify.tsx";
 const EVERY_MS = 2_000;
 
 /** Everything about one answer. */
-export function AnswerDrawer({ id, onClose }: { readonly id: string; readonly onClose: () => void }) {
+export function AnswerDrawer({ id: first, onClose }: { readonly id: string; readonly onClose: () => void }) {
+  const [id, setId] = useState(first);
+  const why = useEndpoint("gateway", gatewayApi.why, { params: { id: first } });
+  const parts = partsOf(first, why.data?.attempts ?? []);
   const query = useEndpoint("gateway", gatewayApi.receipt, { params: { id } });
   const waiting = query.data?.receipt === null && query.data.state === "started";
   useEndpoint("gateway", gatewayApi.receipt, { params: { id }, every: EVERY_MS, enabled: waiting });
   return (
     <Drawer title="Receipt and proof" onClose={onClose}>
+      {parts.length > 1 && (
+        <Segmented
+          label="Part of the answer"
+          value={id}
+          choices={parts.map((part, index) => ({
+            value: part.id,
+            label: `Part ${index + 1}, by ${shortId(part.provider)}`,
+          }))}
+          onChange={setId}
+        />
+      )}
       <Answered query={query} lines={10} what="the receipt">
         {(file) => (
           <>
-            <Verify id={id} ready={file.receipt !== null && file.transcript !== null} />
-            <Route id={id} />
+            {file.receipt === null && file.state !== "started" && (
+              <Empty title="This part has no receipt">
+                <p>
+                  It broke off before its provider signed one
+                  {parts.length > 1 ? "; choose the part that went on above." : ", so there is nothing to verify."}
+                </p>
+              </Empty>
+            )}
+            <Verify key={id} id={id} ready={file.receipt !== null && file.transcript !== null} />
+            <Route id={first} />
             <Cost file={file} />
             <Chain id={id} />
             <Receipt file={file} />
