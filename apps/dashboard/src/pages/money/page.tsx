@@ -16,7 +16,7 @@ export default function MoneyPage() {
   return (
     <Page
       title="Money"
-      lead="Every unit is in one place that you can name, and the contracts say when it can leave. Nothing here needs trust in this page."
+      lead="Every unit is in one place that you can name, and the contracts say when it can leave. What is bought here is signed by your own wallet."
       actions={
         <Segmented
           label="Part of the money"
