@@ -45,11 +45,13 @@ export function AnswerDrawer({ id: first, onClose }: { readonly id: string; read
       <Answered query={query} lines={10} what="the receipt">
         {(file) => (
           <>
-            {file.receipt === null && file.state !== "started" && (
-              <Empty title="This part has no receipt">
+            {file.receipt === null && (
+              <Empty title={parts.length > 1 ? "This part has no receipt yet" : "There is no receipt yet"}>
                 <p>
-                  It broke off before its provider signed one
-                  {parts.length > 1 ? "; choose the part that went on above." : ", so there is nothing to verify."}
+                  {file.state === "started"
+                    ? "Its provider signs one when it has ended. "
+                    : "It broke off before its provider signed one; the gateway asks for it when the provider is back. "}
+                  {parts.length > 1 && "The parts above have their own."}
                 </p>
               </Empty>
             )}
