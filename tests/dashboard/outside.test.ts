@@ -159,13 +159,13 @@ test("an answer of a hundred thousand characters is shown, and the page stays qu
     }),
   );
   await open(page, "/playground");
-  await page.getByLabel("Message").fill("Say much.");
+  await page.getByLabel("Message", { exact: true }).fill("Say much.");
   await page.getByRole("button", { name: "Send", exact: true }).click();
   await page.getByRole("button", { name: "Ask again" }).waitFor();
   const length = await page.evaluate<number>("document.querySelector('main').innerText.length");
   expect(length).toBeGreaterThan(95_000);
-  await page.getByLabel("Message").fill("Still here.");
-  expect(await page.getByLabel("Message").inputValue()).toBe("Still here.");
+  await page.getByLabel("Message", { exact: true }).fill("Still here.");
+  expect(await page.getByLabel("Message", { exact: true }).inputValue()).toBe("Still here.");
   await context.close();
 });
 
@@ -194,9 +194,9 @@ test("the same files work from any other host, with a configuration of their own
     await page.goto(`http://127.0.0.1:${port}/some/folder/#/playground`);
     await page.getByText(/key/i).first().waitFor();
     await page.getByRole("button", { name: "Connection and settings" }).click();
-    await page.getByLabel("API key of the gateway").fill(network().apiKey);
+    await page.getByLabel("API key of the gateway", { exact: true }).fill(network().apiKey);
     await page.getByRole("button", { name: "Use these" }).click();
-    await page.getByLabel("Message").fill("Say hello.");
+    await page.getByLabel("Message", { exact: true }).fill("Say hello.");
     await page.getByRole("button", { name: "Send", exact: true }).click();
     await page.getByRole("button", { name: "Receipt and proof" }).click();
     await page

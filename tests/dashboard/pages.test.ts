@@ -97,14 +97,14 @@ test("a theme that was chosen stays, before anything is painted", async () => {
 test("what is sorted and filtered stands in the URL, and a link shows it to others", async () => {
   const { page, context } = await visit(browser, { size: "wide" });
   await open(page, "/market?tab=offers");
-  await page.getByLabel("Model contains").fill("tiny");
-  await page.getByRole("button", { name: "Free slots" }).click();
+  await page.getByLabel("Model contains", { exact: true }).fill("tiny");
+  await page.getByRole("button", { name: "Free slots", exact: true }).click();
   await expect.poll(() => page.url()).toMatch(/model=tiny/);
   const link = page.url();
   const other = await visit(browser, { size: "wide" });
   await other.page.goto(link);
   await other.page.getByRole("table", { name: "Offers" }).waitFor();
-  expect(await other.page.getByLabel("Model contains").inputValue()).toBe("tiny");
+  expect(await other.page.getByLabel("Model contains", { exact: true }).inputValue()).toBe("tiny");
   expect(await other.page.locator("[aria-sort=descending]").innerText()).toContain("Free slots");
   await context.close();
   await other.context.close();

@@ -13,7 +13,7 @@ afterAll(() => browser.close());
 const answers = (page: Page) => page.getByRole("button", { name: "Receipt and proof" });
 
 async function ask(page: Page, text: string): Promise<void> {
-  await page.getByLabel("Message").fill(text);
+  await page.getByLabel("Message", { exact: true }).fill(text);
   await page.getByRole("button", { name: "Send", exact: true }).click();
 }
 
@@ -40,8 +40,8 @@ test("before sending it says who can read the prompt and what it may cost; a rel
 test("an answer that is being written can be stopped; what came is kept", async () => {
   const { page, context } = await visit(browser);
   await open(page, "/playground");
-  await page.getByLabel("Most tokens").fill("900");
-  await page.getByLabel("Temperature").fill("1.4");
+  await page.getByLabel("Most tokens", { exact: true }).fill("900");
+  await page.getByLabel("Temperature", { exact: true }).fill("1.4");
   await ask(page, "Tell me a long story about a fox, a bear and an owl.");
   await page.getByRole("button", { name: "Stop" }).click();
   await page.getByText(/stopped ·/).waitFor();
@@ -53,7 +53,7 @@ test("an answer that is being written can be stopped; what came is kept", async 
 test("JSON of a schema comes back as such, and settings that are wrong are named and not sent", async () => {
   const { page, context } = await visit(browser);
   await open(page, "/playground");
-  await page.getByLabel("Form").selectOption("schema");
+  await page.getByLabel("Form", { exact: true }).selectOption("schema");
   await ask(page, "Name a book.");
   await answers(page).waitFor();
   const text = await page
@@ -61,9 +61,9 @@ test("JSON of a schema comes back as such, and settings that are wrong are named
     .getByText(/^\{.*\}$/s)
     .innerText();
   expect(Object.keys(JSON.parse(text)).sort()).toEqual(["pages", "title"]);
-  await page.getByLabel("JSON schema").fill("{");
+  await page.getByLabel("JSON schema", { exact: true }).fill("{");
   await page.getByText(/Not JSON/).waitFor();
-  await page.getByLabel("Message").fill("x");
+  await page.getByLabel("Message", { exact: true }).fill("x");
   expect(await page.getByRole("button", { name: "Send", exact: true }).isDisabled()).toBe(true);
   await context.close();
 });
@@ -71,12 +71,12 @@ test("JSON of a schema comes back as such, and settings that are wrong are named
 test("a policy that nobody satisfies is refused with the gateway's reason, and the prompt is not lost", async () => {
   const { page, context } = await visit(browser);
   await open(page, "/playground");
-  await page.getByLabel("Privacy").selectOption("attested");
+  await page.getByLabel("Privacy", { exact: true }).selectOption("attested");
   await page.getByText("No live offer satisfies your policy at present.").waitFor();
   await ask(page, "Say hello.");
   await page.getByRole("alert").waitFor();
   expect(await page.getByRole("list", { name: "Conversation" }).innerText()).toContain("Say hello.");
-  await page.getByLabel("Privacy").selectOption("any");
+  await page.getByLabel("Privacy", { exact: true }).selectOption("any");
   await page.getByRole("button", { name: "Ask again" }).click();
   await answers(page).waitFor();
   await context.close();
@@ -85,7 +85,7 @@ test("a policy that nobody satisfies is refused with the gateway's reason, and t
 test("when providers are killed during a chat the answer goes on, and the drawer tells who wrote it", async () => {
   const { page, context } = await visit(browser);
   await open(page, "/playground");
-  await page.getByLabel("Most tokens").fill("900");
+  await page.getByLabel("Most tokens", { exact: true }).fill("900");
   for (let round = 0; round < 3; round++) {
     await ask(page, "Tell me a short story about a fox.");
     await page.locator("[aria-busy=true]").filter({ hasText: /\w{3}/ }).waitFor();
@@ -107,7 +107,7 @@ test("when providers are killed during a chat the answer goes on, and the drawer
 test("the conversation as code holds what was set, and no key", async () => {
   const { page, context } = await visit(browser);
   await open(page, "/playground");
-  await page.getByLabel("Seed").fill("7");
+  await page.getByLabel("Seed", { exact: true }).fill("7");
   await page.getByRole("button", { name: "As code" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("button", { name: "Python" }).click();

@@ -115,7 +115,7 @@ export function When({ at }: { readonly at: number }) {
 export function Id({ id, to, whole = false }: { readonly id: string; readonly to?: string; readonly whole?: boolean }) {
   const text = whole ? id : shortId(id);
   return (
-    <span className={styles.id} title={id}>
+    <span className={`${styles.id} ${whole ? styles.whole : ""}`} title={id}>
       {to === undefined ? text : <Link to={to}>{text}</Link>}
       <Copy text={id} what="id" />
     </span>
