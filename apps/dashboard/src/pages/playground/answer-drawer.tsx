@@ -81,9 +81,9 @@ function Cost({ file: { receipt, transcript, cost, pass } }: { readonly file: Ga
           <>
             <Fact label="Prompt">
               {plural(signed.promptTokens, "token")}
-              {signed.cachedTokens > 0 && `, ${count(signed.cachedTokens)} of them cached`}
               {same && ` at ${perMillion(prices.inputPerMillion)}`}
-              {same && signed.cachedTokens > 0 && `, cached at ${perMillion(prices.cachedInputPerMillion)}`}
+              {signed.cachedTokens > 0 && `, ${count(signed.cachedTokens)} of them cached`}
+              {same && signed.cachedTokens > 0 && ` at ${perMillion(prices.cachedInputPerMillion)}`}
             </Fact>
             <Fact label="Answer">
               {plural(signed.outputTokens, "token")}

@@ -37,9 +37,12 @@ export function Route({ id }: { readonly id: string }) {
                   <span>
                     <Id id={provider} to={`/market/providers/${provider}`} /> {KINDS[kind]}{" "}
                     <Badge tone={outcome === "answered" ? "proof" : outcome === "under way" ? "unsure" : "fail"}>
-                      {outcome.slice(0, 80)}
+                      {outcome === "answered" || outcome === "under way" ? outcome : "did not finish"}
                     </Badge>
                   </span>
+                  {outcome !== "answered" && outcome !== "under way" && (
+                    <span className={styles.reason}>{outcome.slice(0, 300)}</span>
+                  )}
                   {others.length > 0 && (
                     <details>
                       <summary>{plural(others.length, "other offer")} not taken, and why</summary>
