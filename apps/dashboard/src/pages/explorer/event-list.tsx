@@ -78,6 +78,18 @@ function Argument({
   readonly value: unknown;
   readonly args: Readonly<Record<string, unknown>>;
 }) {
+  if (Array.isArray(value) && value.length > 0) {
+    const singular = name.replace(/s$/, "");
+    return (
+      <ul>
+        {[...new Set(value.map(String))].slice(0, MOST).map((one) => (
+          <li key={one}>
+            <Argument name={singular} value={one} args={args} />
+          </li>
+        ))}
+      </ul>
+    );
+  }
   const read = eventValue(name, value, args);
   switch (read.as) {
     case "link":

@@ -35,9 +35,10 @@ export function Landing() {
       </Panel>
       <Columns least="32rem">
         <Epochs />
-        <Blocks />
         <Channels />
         <Disputes />
+        {/* It grows while it is looked at, so nothing may stand below it. */}
+        <Blocks />
       </Columns>
     </>
   );

@@ -117,6 +117,7 @@ function shortened(label: string): string {
 }
 
 function NoHit({ text }: { readonly text: string }) {
+  const id = text.toLowerCase();
   const tooShort = /^0x[0-9a-f]{0,5}$/i.test(text);
   return (
     <Empty title={`Nothing is known by “${text.slice(0, 80)}”`}>
@@ -126,6 +127,17 @@ function NoHit({ text }: { readonly text: string }) {
         <p>
           A receipt, and a request with it, can be found once its provider posted its epoch, mostly within a minute or
           two; a transaction once it is in a block.
+        </p>
+      )}
+      {KINDS.request.form.test(id) && (
+        <p>
+          <Link to={placeOf("request", id)}>Ask your gateway</Link> whether it is a request of yours that is not public
+          yet.
+        </p>
+      )}
+      {KINDS.account.form.test(id) && (
+        <p>
+          <Link to={placeOf("account", id)}>Look at it as an account</Link>, for contracts and holders of passes.
         </p>
       )}
       <p>These can be looked up:</p>

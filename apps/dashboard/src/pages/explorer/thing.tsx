@@ -29,11 +29,15 @@ export function Thing({
   return (
     <Page
       title={`${title} ${short}`}
-      lead={
-        <span className={styles.wholeId}>
-          {kind === "model" ? "A name that providers chose" : <Id id={id} whole />}
-        </span>
-      }
+      {...(id.startsWith("0x")
+        ? {
+            lead: (
+              <span className={styles.wholeId}>
+                <Id id={id} whole />
+              </span>
+            ),
+          }
+        : {})}
       actions={
         <ButtonLink to="/explorer" small kind="quiet" icon="explorer">
           Search
