@@ -27,6 +27,8 @@ const PLACES = [
   "/proofs?tab=disputes",
   "/proofs/check",
   "/money",
+  "/money?tab=statement",
+  "/money?tab=passes",
   "/explorer",
   "/explorer?q=tiny",
   "/explorer/provider/PROVIDER",
