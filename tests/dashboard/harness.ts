@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { expect, inject } from "vitest";
 import type { DashboardNetwork } from "./network.ts";
@@ -31,6 +32,21 @@ export type Theme = "light" | "dark";
 
 export function network(): DashboardNetwork {
   return inject("network");
+}
+
+/** Process of a service, from what it says of itself when it is ready. */
+export function pidOf(service: string): number {
+  const lines = readFileSync(join(network().home, "logs", `${service}.log`), "utf8")
+    .trim()
+    .split("\n");
+  return Number(JSON.parse(lines.findLast((line) => line.includes('"ready"')) ?? "{}").pid);
+}
+
+/** Kills a service with -9; what comes back resolves when its supervisor has started it again. */
+export function kill(service: string): () => Promise<void> {
+  const before = pidOf(service);
+  process.kill(before, "SIGKILL");
+  return () => expect.poll(() => pidOf(service), { timeout: 40_000, interval: 200 }).not.toBe(before);
 }
 
 export function launch(): Promise<Browser> {

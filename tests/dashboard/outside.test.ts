@@ -1,11 +1,9 @@
-import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
-import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import sirv from "sirv";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { dashboardFolder } from "../../apps/dashboard/build.ts";
-import { launch, network, open, visit } from "./harness.ts";
+import { kill, launch, network, open, visit } from "./harness.ts";
 
 let browser: Browser;
 beforeAll(async () => {
@@ -42,21 +40,15 @@ test.each(NOWHERE)("a link to %s, which does not exist, says so and takes nothin
   await context.close();
 });
 
-function pidOf(service: string): number {
-  const log = readFileSync(join(network().home, "logs", `${service}.log`), "utf8")
-    .trim()
-    .split("\n");
-  return Number(JSON.parse(log.findLast((line) => line.includes('"ready"')) ?? "{}").pid);
-}
-
 test("an indexer that dies is noticed, what was shown stays, and it goes on by itself", async () => {
   const { page, context } = await visit(browser, { size: "wide" });
   await open(page, "/market?tab=providers");
   await page.getByRole("table", { name: "Providers" }).waitFor();
   await page.getByText("live", { exact: true }).waitFor();
-  process.kill(pidOf("indexer"), "SIGKILL");
+  const back = kill("indexer");
   await page.getByText("reconnecting").waitFor();
   expect(await page.getByRole("table", { name: "Providers" }).count()).toBe(1);
+  await back();
   await page.getByText("live", { exact: true }).waitFor({ timeout: 40_000 });
   await context.close();
 });

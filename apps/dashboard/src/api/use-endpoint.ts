@@ -49,8 +49,10 @@ export function useEndpoint<Query extends z.ZodType, Answer extends z.ZodType, B
 ): UseQueryResult<z.output<Answer>, Error> {
   const connection = useConnection();
   const { params, query, every, enabled } = options;
+  // What another server says, or another key is told, is another answer.
+  const { url, apiKey } = connection.has(api) ? connection.server(api) : { url: "", apiKey: null };
   return useQuery<z.output<Answer>, Error>({
-    queryKey: [api, endpoint.path, params ?? {}, query ?? {}],
+    queryKey: [api, endpoint.path, params ?? {}, query ?? {}, url, apiKey ?? ""],
     queryFn: ({ signal }) =>
       call(connection.server(api), endpoint, {
         signal,
