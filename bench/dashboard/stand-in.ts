@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { parseDeployment } from "@depinfer/chain";
 import { type Database, openEmbedded } from "@depinfer/indexer";
 import { createEventHub } from "../../services/indexer/src/api/event-hub.ts";
+import { createReader } from "../../services/indexer/src/api/reader.ts";
 import { createApi } from "../../services/indexer/src/api/server.ts";
 import { prepareDatabase } from "../../services/indexer/src/prepare-database.ts";
 
@@ -34,7 +35,7 @@ export async function startStandInIndexer(folder: string, size: StandInSize): Pr
   await prepareDatabase(db, () => undefined);
   await fill(db, size);
   const hub = createEventHub(Date.now());
-  const server: Server = createApi({ db, deployment: DEPLOYMENT, auditRate: null }, hub, () => undefined);
+  const server: Server = createApi(createReader({ db, deployment: DEPLOYMENT, auditRate: null }), hub, () => undefined);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   let told = 0;

@@ -300,6 +300,7 @@ describe("a query", () => {
     for (const path of [
       `/receipts?provider=${attack}`,
       `/receipts?after=${attack}`,
+      `/providers?after=${attack}`,
       `/series?bucket=60&metric=${attack}`,
     ]) {
       expect(await get(indexer, path)).toMatchObject({ status: 400, body: { error: { code: "index.badQuery" } } });
@@ -377,7 +378,7 @@ describe("every endpoint", () => {
       providers: { registered: 1, online: 1 },
       staked: "20000000",
     });
-    expect(JSON.stringify(answered[3])).toContain('"value":30');
+    expect(JSON.stringify(answered[4])).toContain('"value":30');
   });
 
   test("of receipts gives the opening that leads to the root on chain", async () => {

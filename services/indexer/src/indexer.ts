@@ -5,6 +5,7 @@ import type { Host, Unsubscribe } from "@depinfer/network";
 import { DepinferError, errorMessage, type Log } from "@depinfer/protocol";
 import { createAnnouncements } from "./api/announcements.ts";
 import { createEventHub } from "./api/event-hub.ts";
+import { createReader } from "./api/reader.ts";
 import { createApi } from "./api/server.ts";
 import { indexChain } from "./chain-index.ts";
 import type { Database } from "./database.ts";
@@ -40,7 +41,7 @@ export function createIndexer(modules: IndexerModules, options: IndexerOptions):
   const stopping = new AbortController();
   const hub = createEventHub(Date.now());
   const told = createAnnouncements(db, hub, log);
-  const reader = { db, deployment: chain.deployment, auditRate: options.auditRate ?? null };
+  const reader = createReader({ db, deployment: chain.deployment, auditRate: options.auditRate ?? null });
   const server: Server = createApi(reader, hub, log);
   const running: Promise<void>[] = [];
   let forget: Unsubscribe = () => undefined;

@@ -89,6 +89,7 @@ CREATE TABLE IF NOT EXISTS offers (
   PRIMARY KEY (peer_id, class_id)
 );
 CREATE INDEX IF NOT EXISTS offers_by_provider ON offers (provider, expires_at);
+CREATE INDEX IF NOT EXISTS offers_by_class ON offers (class_id, heard_at);
 CREATE TABLE IF NOT EXISTS offer_prices (
   peer_id TEXT NOT NULL,
   class_id TEXT NOT NULL,

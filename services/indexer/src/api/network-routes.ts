@@ -91,18 +91,20 @@ export async function seriesOf(
   };
 }
 
+async function overviewOf(reader: Reader): Promise<unknown> {
+  const now = Date.now();
+  const [total, day, [state]] = await Promise.all([
+    totals(reader, 0),
+    totals(reader, now - DAY_MS),
+    reader.db.query(STATE, [now]),
+  ]);
+  const { registered, online, ...rest } = state ?? {};
+  const { chainId, addresses } = reader.deployment;
+  return { chainId, contracts: addresses, ...rest, total, day, providers: { registered, online } };
+}
+
 export const networkHandlers: Handlers<"version" | "overview" | "series"> = {
   version: async () => ({ api: "depinfer-indexer", version: 1, time: Date.now() }),
-  async overview(reader) {
-    const now = Date.now();
-    const [total, day, [state]] = await Promise.all([
-      totals(reader, 0),
-      totals(reader, now - DAY_MS),
-      reader.db.query(STATE, [now]),
-    ]);
-    const { registered, online, ...rest } = state ?? {};
-    const { chainId, addresses } = reader.deployment;
-    return { chainId, contracts: addresses, ...rest, total, day, providers: { registered, online } };
-  },
+  overview: (reader) => reader.shared.overview(() => overviewOf(reader)),
   series: (reader, query) => seriesOf(reader, query.metric, query, query.provider ?? null),
 };

@@ -78,7 +78,7 @@ export const offerHandlers: Handlers<"offers" | "models" | "model" | "prices"> =
       ],
       rest,
     ),
-  models: async (reader) => ({ data: await modelsOf(reader, null) }),
+  models: (reader) => reader.shared.models(async () => ({ data: await modelsOf(reader, null) })),
   async model(reader, _, { model = "" }) {
     const [found] = await modelsOf(reader, model);
     return requireRow(found, `Model ${JSON.stringify(model)}`);

@@ -2,7 +2,7 @@ import type { PROVIDER_SORTS, Provider } from "@depinfer/protocol/api";
 import type { SqlRow } from "../database.ts";
 import { OBSERVER } from "../offer-index.ts";
 import { seriesOf } from "./network-routes.ts";
-import { AT, type Handlers, page, type Reader, requireRow } from "./reader.ts";
+import { AT, type Handlers, offsetOf, page, type Reader, requireRow } from "./reader.ts";
 
 const DAY_MS = 86_400_000;
 /** 97.5 % quantile of the normal distribution: Wilson's interval at 95 %. */
@@ -17,7 +17,10 @@ const PROVIDERS = `SELECT o.operator AS provider, o.receipt_key AS "receiptKey",
   coalesce(c.earned, 0)::text AS earned,
   coalesce(a.pass, 0) AS pass, coalesce(a.inconclusive, 0) AS inconclusive, coalesce(a.fail, 0) AS fail, coalesce(a.mismatches, 0)::bigint AS mismatches,
   (SELECT count(*) FROM disputes d WHERE d.accused = o.operator AND d.outcome IN ('fail', 'timeout')) AS lost,
-  p.present, p.observed
+  p.present, CASE WHEN (SELECT min(minute) FROM presence WHERE provider = o.operator) <= $2
+    THEN (SELECT count(*) FROM presence WHERE provider = '${OBSERVER}' AND minute >= $2)
+    ELSE (SELECT count(*) FROM presence WHERE provider = '${OBSERVER}' AND minute >= (SELECT min(minute) FROM presence WHERE provider = o.operator))
+  END AS observed
 FROM operators o
 LEFT JOIN stakes s ON s.operator = o.operator
 LEFT JOIN (SELECT provider, bool_or(expires_at > $1) AS online,
@@ -29,12 +32,12 @@ LEFT JOIN (SELECT provider, count(*) AS receipts, sum(output_tokens) AS tokens,
     percentile_cont(0.9) WITHIN GROUP (ORDER BY finished_at - started_at) AS p90,
     (sum(output_tokens) * 1000.0 / nullif(sum(finished_at - started_at), 0))::float8 AS speed
   FROM receipts GROUP BY provider) r ON r.provider = o.operator
-LEFT JOIN (SELECT receiver, sum(settled) AS earned FROM channels GROUP BY receiver) c ON c.receiver = o.operator
+LEFT JOIN (SELECT opened.args->>'receiver' AS receiver, sum((claimed.args->>'amount')::numeric) AS earned
+  FROM events claimed JOIN events opened ON opened.name = 'ChannelOpened' AND opened.args->>'channelId' = claimed.args->>'channelId'
+  WHERE claimed.name = 'Claimed' AND claimed.contract = 'channels' GROUP BY 1) c ON c.receiver = o.operator
 LEFT JOIN (SELECT provider, count(*) FILTER (WHERE verdict = 'pass') AS pass, count(*) FILTER (WHERE verdict = 'inconclusive') AS inconclusive,
     count(*) FILTER (WHERE verdict = 'fail') AS fail, sum(mismatches) AS mismatches FROM audits GROUP BY provider) a ON a.provider = o.operator
-LEFT JOIN LATERAL (SELECT count(*) FILTER (WHERE seen.provider = o.operator) AS present, count(*) FILTER (WHERE seen.provider = '${OBSERVER}') AS observed
-  FROM presence seen WHERE seen.provider IN (o.operator, '${OBSERVER}') AND seen.minute >= greatest($2::bigint,
-    (SELECT min(minute) FROM presence WHERE provider = o.operator))) p ON TRUE
+LEFT JOIN (SELECT provider, count(*) AS present FROM presence WHERE minute >= $2 GROUP BY provider) p ON p.provider = o.operator
 WHERE o.role = 1`;
 
 function view(row: SqlRow): View {
@@ -82,9 +85,10 @@ const SORTS: Readonly<Record<(typeof PROVIDER_SORTS)[number], (row: View) => num
   reputation: ({ reputation }) => reputation,
 };
 
-async function allProviders({ db }: Reader): Promise<readonly View[]> {
+async function allProviders({ db, shared }: Reader): Promise<readonly View[]> {
   const now = Date.now();
-  return (await db.query(`${PROVIDERS} ORDER BY o.operator`, [now, now - DAY_MS])).map(view);
+  const rows = await shared.providers(() => db.query(`${PROVIDERS} ORDER BY o.operator`, [now, now - DAY_MS]));
+  return rows.map(view);
 }
 
 export const providerHandlers: Handlers<
@@ -98,7 +102,7 @@ export const providerHandlers: Handlers<
       // Rows without a value come last in either order.
       return x === null || y === null ? Number(x === null) - Number(y === null) : x < y ? -sign : x > y ? sign : 0;
     });
-    const start = Number(after ?? 0) || 0;
+    const start = offsetOf(after);
     const next = start + limit < rows.length ? String(start + limit) : null;
     return { data: rows.slice(start, start + limit), next };
   },

@@ -3,6 +3,7 @@ import { DepinferError } from "@depinfer/protocol";
 import type { Endpoint, indexerApi } from "@depinfer/protocol/api";
 import type { z } from "zod";
 import type { Database, SqlRow, SqlValue } from "../database.ts";
+import { createSharedAnswer, type SharedAnswer } from "./shared-answer.ts";
 
 /** What answers are made of. */
 export interface Reader {
@@ -10,6 +11,19 @@ export interface Reader {
   readonly deployment: Deployment;
   /** Fixed share of audited receipts of this network, or null for the protocol's schedule. */
   readonly auditRate: number | null;
+  /** What goes over whole tables, and is asked for by every page that is open. */
+  readonly shared: {
+    readonly overview: SharedAnswer<unknown>;
+    readonly models: SharedAnswer<unknown>;
+    readonly providers: SharedAnswer<readonly SqlRow[]>;
+  };
+}
+
+export function createReader(parts: Omit<Reader, "shared">): Reader {
+  return {
+    ...parts,
+    shared: { overview: createSharedAnswer(), models: createSharedAnswer(), providers: createSharedAnswer() },
+  };
 }
 
 type Api = typeof indexerApi;
@@ -45,6 +59,15 @@ export function badQuery(name: string, value: string, wanted: string): DepinferE
   });
 }
 
+/** Rows that came before a page. @throws DepinferError `index.badQuery`. */
+export function offsetOf(after: string | undefined): number {
+  const offset = after === undefined ? 0 : Number(after);
+  if (!Number.isSafeInteger(offset) || offset < 0) {
+    throw badQuery("after", after ?? "", "Give what `next` of the page before says");
+  }
+  return offset;
+}
+
 /** One page of a statement that ends in its ORDER BY; `after` is how many rows came before. */
 export async function page(
   { db }: Reader,
@@ -52,10 +75,7 @@ export async function page(
   values: readonly SqlValue[],
   { limit, after }: { readonly limit: number; readonly after?: string | undefined },
 ): Promise<{ data: readonly SqlRow[]; next: string | null }> {
-  const offset = after === undefined ? 0 : Number(after);
-  if (!Number.isSafeInteger(offset) || offset < 0) {
-    throw badQuery("after", after ?? "", "Give what `next` of the page before says");
-  }
+  const offset = offsetOf(after);
   // One more row than asked for tells whether there is another page.
   const rows = await db.query(`${sql} LIMIT ${limit + 1} OFFSET ${offset}`, values);
   const more = rows.length > limit;
