@@ -10,6 +10,8 @@ export interface PageFigures {
   /** Milliseconds of tasks above 50 ms, together, and the longest one. */
   readonly longTasksMs: number;
   readonly longestTaskMs: number;
+  /** Milliseconds in which the page's main thread worked: while it was used, or since it was opened. */
+  readonly busyMs: number;
   /** Paths of the scripts that were loaded. */
   readonly scripts: readonly string[];
 }
@@ -31,6 +33,8 @@ const READ = `({
   longestTaskMs: Math.max(0, ...measured.tasks),
   scripts: performance.getEntriesByType("resource").filter(({ initiatorType, name }) => initiatorType === "script" || name.endsWith(".js")).map(({ name }) => new URL(name).pathname),
 })`;
+
+const metricsSchema = z.object({ metrics: z.array(z.object({ name: z.string(), value: z.number() })) });
 
 const figuresSchema = z.object({
   lcpMs: z.number(),
@@ -55,13 +59,22 @@ export async function measurePage(
   try {
     const page = await context.newPage();
     await page.addInitScript(OBSERVE);
+    const session = await context.newCDPSession(page);
+    await session.send("Performance.enable");
+    const busyMs = async () => {
+      const { metrics } = metricsSchema.parse(await session.send("Performance.getMetrics"));
+      return 1_000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0);
+    };
     await page.goto(url);
     await page.waitForTimeout(settledMs);
+    let before = 0;
     if (use !== undefined) {
       await page.evaluate("measured.tasks = []");
+      before = await busyMs();
       await use(page);
     }
-    return figuresSchema.parse(await page.evaluate(READ));
+    const after = await busyMs();
+    return { ...figuresSchema.parse(await page.evaluate(READ)), busyMs: after - before };
   } finally {
     await context.close();
   }

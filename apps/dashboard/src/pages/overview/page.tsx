@@ -55,7 +55,7 @@ function Figures() {
   const query = useEndpoint("indexer", indexerApi.overview, { every: 10_000, enabled: has("indexer") });
   return (
     <Panel title="The network so far" note="since its first block">
-      <Answered query={query} lines={3} what="the network's figures">
+      <Answered query={query} lines={6} what="the network's figures">
         {({ total, day, providers, validators, models, locked, staked, openChannels, openDisputes }) => {
           const judged = total.audits.pass + total.audits.fail;
           return (
