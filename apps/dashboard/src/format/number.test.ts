@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compact, count, percent, plural, shortId } from "./number.ts";
+import { compact, count, percent, plural, points, shortId } from "./number.ts";
 
 test.each([
   [0, "0 %"],
@@ -26,4 +26,8 @@ test("counts are grouped, short where there is no room, and agree with their nou
 test("an id keeps its ends", () => {
   expect(shortId(`0x${"ab".repeat(32)}`)).toBe("0xababab…abab");
   expect(shortId("provider-1")).toBe("provider-1");
+});
+
+test("differences of shares are told with their sign", () => {
+  expect([points(0.003), points(-0.0125), points(0)]).toEqual(["+0.3 points", "−1.3 points", "0 points"]);
 });

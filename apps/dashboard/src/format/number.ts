@@ -26,6 +26,12 @@ export function percent(share: number, digits = 1): string {
   return `${(share * 100).toFixed(share === 0 || share === 1 ? 0 : digits)} %`;
 }
 
+/** A difference of two shares: `+0.3 points`, `−1.2 points`, `0 points`. */
+export function points(difference: number): string {
+  const size = Math.abs(difference * 100);
+  return `${difference > 0 ? "+" : difference < 0 ? "−" : ""}${size === 0 ? "0" : size.toFixed(1)} points`;
+}
+
 /** `0x1234…cdef`, for ids that stand among others. */
 export function shortId(id: string): string {
   return id.length > 14 ? `${id.slice(0, 8)}…${id.slice(-4)}` : id;

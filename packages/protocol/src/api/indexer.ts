@@ -167,8 +167,8 @@ export const modelSchema = z.object({
       outputPrice: priceRange.nullable(),
       inputPrice: priceRange.nullable(),
       receipts: count,
-      /** Share of greedy answers that differ from the unquantised model's, where somebody measured it. */
-      qualityDelta: z.object({ value: z.number(), source: z.string() }).nullable(),
+      /** Share right with these weights less that with the unquantised ones, where somebody measured it. */
+      qualityDelta: z.object({ value: z.number(), measured: z.string(), source: z.string() }).nullable(),
     }),
   ),
 });

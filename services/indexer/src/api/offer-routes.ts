@@ -1,4 +1,5 @@
 import type { SqlRow } from "../database.ts";
+import { qualityDeltaOf } from "../quality.ts";
 import { bucketsOf } from "./network-routes.ts";
 import { type Handlers, page, type Reader, requireRow } from "./reader.ts";
 
@@ -41,8 +42,7 @@ function classView({ newest, model, ...row }: SqlRow) {
     proofLevel: offer.get("proofLevel"),
     contextLength: offer.get("contextLength"),
     features: offer.get("features") ?? [],
-    // Nobody has committed a comparison with unquantised weights for any class.
-    qualityDelta: null,
+    qualityDelta: qualityDeltaOf(parts.get("weights")),
   };
 }
 

@@ -2,7 +2,7 @@ import { type GatewayModel, gatewayApi, indexerApi, type MarketModel } from "@de
 import { useConnection } from "../../api/connection.tsx";
 import { useEndpoint } from "../../api/use-endpoint.ts";
 import { perMillion } from "../../format/money.ts";
-import { count, percent, plural } from "../../format/number.ts";
+import { count, plural, points } from "../../format/number.ts";
 import { PROOF_LEVEL_TEXT } from "../../format/proof.ts";
 import { Badge } from "../../ui/badge.tsx";
 import { ButtonLink } from "../../ui/button.tsx";
@@ -111,11 +111,13 @@ function ModelCard({
         </Fact>
         <Fact
           label="Quality delta"
-          explain="How often greedy answers differ from those of the unquantised weights, where somebody measured it and committed the result."
+          explain={
+            one.qualityDelta === null
+              ? "How much these weights are right more or less often than the unquantised ones. Nobody has measured these and committed the result."
+              : `Right more or less often than the unquantised weights: ${one.qualityDelta.measured.slice(0, 200)}. From ${one.qualityDelta.source.slice(0, 80)}.`
+          }
         >
-          {one.qualityDelta === null
-            ? "not measured"
-            : `${percent(one.qualityDelta.value)} (${one.qualityDelta.source.slice(0, 80)})`}
+          {one.qualityDelta === null ? "not measured" : points(one.qualityDelta.value)}
         </Fact>
         <Fact
           label="Weights"
