@@ -21,7 +21,7 @@ const NOWHERE = [
   ["/learn/alchemy", "There is no page about alchemy"],
   ["/proofs/check/0x12", "0x12 is no id of a receipt"],
   [`/proofs/check/0x${"ee".repeat(32)}`, "No receipt has this id"],
-  ["/playground?model=%3Cscript%3E", null],
+  ["/playground?model=%3Cscript%3E", "Nobody offers <script> at present"],
   ["/market?tab=offers&offers.sort=-%22%3E&proof=nonsense", null],
   ["/overview?span=century", null],
 ] as const;

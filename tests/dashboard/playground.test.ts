@@ -10,6 +10,13 @@ afterAll(() => browser.close());
 
 const answers = (page: Page) => page.getByRole("button", { name: "Receipt and proof" });
 
+const LONG = JSON.stringify({
+  type: "object",
+  properties: { numbers: { type: "array", minItems: 400, items: { type: "integer" } } },
+  required: ["numbers"],
+  additionalProperties: false,
+});
+
 async function ask(page: Page, text: string): Promise<void> {
   await page.getByLabel("Message", { exact: true }).fill(text);
   await page.getByRole("button", { name: "Send", exact: true }).click();
@@ -18,7 +25,9 @@ async function ask(page: Page, text: string): Promise<void> {
 test("before sending it says who can read the prompt and what it may cost; a reload keeps the conversation", async () => {
   const { page, context, faults } = await visit(browser);
   await open(page, "/playground");
-  await page.getByText(/Who can read this:.*Relays and the chain cannot.*About \$0\.\d+ at most/).waitFor();
+  await page
+    .getByText(/Who can read this:.*Relays and the chain cannot.*About \$0\.\d+ for an answer of full length/)
+    .waitFor();
   await ask(page, "Say hello.");
   await answers(page).waitFor();
   await page.reload();
@@ -32,10 +41,13 @@ test("an answer that is being written can be stopped; what came is kept", async 
   const { page, context } = await visit(browser);
   await open(page, "/playground");
   await page.getByLabel("Most tokens", { exact: true }).fill("900");
-  await page.getByLabel("Temperature", { exact: true }).fill("1.4");
-  await ask(page, "Tell me a long story about a fox, a bear and an owl.");
+  // A form that no model can leave early: the answer is not over before the click.
+  await page.getByLabel("Form", { exact: true }).selectOption("schema");
+  await page.getByLabel("JSON schema", { exact: true }).fill(LONG);
+  await ask(page, "Count.");
   await page.getByRole("button", { name: "Stop" }).click();
   await page.getByText(/stopped ·/).waitFor();
+  await page.getByLabel("Form", { exact: true }).selectOption("text");
   await ask(page, "Say hello.");
   await expect.poll(() => answers(page).count(), { timeout: 15_000 }).toBeGreaterThan(0);
   await context.close();

@@ -1,4 +1,4 @@
-import { costDown, decodeRequest, type Prices, type Transcript } from "@depinfer/protocol";
+import { costDown, DepinferError, decodeRequest, type Prices, type Transcript } from "@depinfer/protocol";
 import { type GatewayReceipt, gatewayApi, indexerApi } from "@depinfer/protocol/api";
 import { useMemo, useState } from "react";
 import { useConnection } from "../../api/connection.tsx";
@@ -13,7 +13,7 @@ import { Drawer } from "../../ui/drawer.tsx";
 import { Segmented } from "../../ui/field.tsx";
 import { Fact, Facts, Id, Money } from "../../ui/figures.tsx";
 import { Panel } from "../../ui/panel.tsx";
-import { Answered, Empty } from "../../ui/state.tsx";
+import { Answered, Empty, Failure } from "../../ui/state.tsx";
 import { partsOf } from "./parts.ts";
 import { Route } from "./route.tsx";
 import { Verify } from "./verify.tsx";
@@ -124,7 +124,13 @@ function Chain({ id }: { readonly id: string }) {
       title="On the chain"
       explain="Providers post one root over all receipts of an epoch; a receipt is under it by its Merkle opening."
     >
-      {query.data === undefined ? (
+      {!has("indexer") ? (
+        <Empty title="No indexer is set">
+          <p>What providers post is read from an indexer. Set its address under Connection.</p>
+        </Empty>
+      ) : query.data === undefined && query.error !== null && !isUnknown(query.error) ? (
+        <Failure error={query.error} retry={() => void query.refetch()} />
+      ) : query.data === undefined ? (
         <Empty title="Not posted yet">
           <p>
             The provider posts its epoch's root soon; this fills in by itself. Your money is safe meanwhile: you signed
@@ -155,6 +161,11 @@ function Chain({ id }: { readonly id: string }) {
       )}
     </Panel>
   );
+}
+
+/** Whether the indexer is well and has not seen the receipt. */
+function isUnknown(error: Error): boolean {
+  return error instanceof DepinferError && error.code === "index.notFound";
 }
 
 function Receipt({ file: { id, receipt, state, fault } }: { readonly file: GatewayReceipt }) {

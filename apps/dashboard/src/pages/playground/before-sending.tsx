@@ -15,7 +15,7 @@ export function BeforeSending({
 }: {
   readonly settings: Settings;
   readonly offers: readonly GatewayOffer[];
-  /** Of the whole conversation with the prompt. */
+  /** Of everything that is sent: conversation, prompt, system message, schema and tools. */
   readonly characters: number;
 }) {
   const range = costRange(settings, offers, characters);
@@ -30,7 +30,8 @@ export function BeforeSending({
           "No live offer satisfies your policy at present."
         ) : (
           <>
-            About {range.least === range.most ? usd(range.most) : `${usd(range.least)} to ${usd(range.most)}`} at most.{" "}
+            About {range.least === range.most ? usd(range.most) : `${usd(range.least)} to ${usd(range.most)}`} for an
+            answer of full length.{" "}
             <Explain about="the cost before sending">
               {plural(range.offers, "offer")} {range.offers === 1 ? "satisfies" : "satisfy"} the policy. Counted with
               about {count(range.promptTokens)} prompt tokens, an estimate of a token for each four characters, and all{" "}

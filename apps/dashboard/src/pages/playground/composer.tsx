@@ -49,12 +49,13 @@ export function Composer({
       />
       <div className={styles.row}>
         {children}
+        {/* Keys, so that a click that was meant for one does not land on the other. */}
         {busy ? (
-          <Button icon="stop" onClick={onStop}>
+          <Button key="stop" icon="stop" onClick={onStop}>
             Stop
           </Button>
         ) : (
-          <Button kind="primary" icon="send" type="submit" disabled={disabled || value.trim() === ""}>
+          <Button key="send" kind="primary" icon="send" type="submit" disabled={disabled || value.trim() === ""}>
             Send
           </Button>
         )}

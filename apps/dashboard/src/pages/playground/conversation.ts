@@ -32,16 +32,16 @@ export const turnSchema = z.object({
 });
 export type Turn = z.output<typeof turnSchema>;
 
-/** A conversation as the API takes it; answers that failed before they began are left out. */
+/** A conversation as the API takes it; answers that failed before their first word are left out. */
 export function messagesOf(turns: readonly Turn[]): readonly ApiMessage[] {
-  return turns.flatMap(({ role, content, toolCalls, toolCallId, answer }): readonly ApiMessage[] => {
+  return turns.flatMap(({ role, content, toolCalls, toolCallId }): readonly ApiMessage[] => {
     if (role === "tool") {
       return [{ role, content, tool_call_id: toolCallId }];
     }
     if (role === "user") {
       return [{ role, content }];
     }
-    if (answer?.state === "failed" || (content === "" && toolCalls.length === 0)) {
+    if (content === "" && toolCalls.length === 0) {
       return [];
     }
     return [

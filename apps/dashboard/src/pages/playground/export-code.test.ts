@@ -22,8 +22,12 @@ test("Python gets its own constants, and what its library does not know in extra
   expect(code).toContain('extra_body={"depinfer": {"minProof": "seeded", "hedge": True}}');
 });
 
-test("TypeScript is a module with the body as it is", () => {
-  expect(codeOf("typescript", "http://127.0.0.1:1", body)).toContain(JSON.stringify(body, null, 2));
+test("TypeScript is a call with the body as it is, and what its library does not know spread into it", async () => {
+  const code = codeOf("typescript", "http://127.0.0.1:1", body);
+  const call = code.slice(code.indexOf("create(") + "create".length, code.indexOf(";\nconsole.log"));
+  const given = await import(`data:text/javascript,${encodeURIComponent(`export default ${call}`)}`);
+  expect(given.default).toEqual(body);
+  expect(call).toContain('...{ "depinfer"');
 });
 
 test.each(["curl", "python", "typescript"] as const)("no key is in the %s code", (language) => {

@@ -17,14 +17,20 @@ export function codeOf(language: Language, gatewayUrl: string, body: Readonly<Re
       ].join("\n");
     case "python":
       return pythonOf(url, body);
-    default:
+    default: {
+      const { depinfer, ...known } = body;
+      const text = JSON.stringify(known, null, 2);
+      // Spread, for the library's types refuse a literal field that they do not know.
+      const whole =
+        depinfer === undefined ? text : `${text.slice(0, -2)},\n  ...{ "depinfer": ${JSON.stringify(depinfer)} }\n}`;
       return [
         `import OpenAI from "openai";`,
         "",
         `const client = new OpenAI({ baseURL: ${JSON.stringify(url)}, apiKey: "${KEY}" });`,
-        `const answer = await client.chat.completions.create(${JSON.stringify(body, null, 2)});`,
+        `const answer = await client.chat.completions.create(${whole});`,
         "console.log(answer.choices[0]?.message.content);",
       ].join("\n");
+    }
   }
 }
 

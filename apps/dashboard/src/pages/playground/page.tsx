@@ -30,6 +30,15 @@ const SUGGESTIONS = [
 
 const GO_ON = "Go on.";
 
+/** What somebody who does not see the conversation is told of its last answer. */
+const SAID = {
+  none: "",
+  streaming: "The answer is being written",
+  done: "The answer is complete",
+  stopped: "The answer was stopped",
+  failed: "The answer failed",
+} as const;
+
 /** A conversation whose every answer can be traced and checked. */
 export default function PlaygroundPage() {
   const { has, server } = useConnection();
@@ -38,7 +47,7 @@ export default function PlaygroundPage() {
   const models = useEndpoint("gateway", gatewayApi.models, { enabled: has("gateway") });
   const offers = useEndpoint("gateway", gatewayApi.offers, { enabled: has("gateway"), every: 15_000 });
   const names = useMemo(() => (models.data?.data ?? []).map(({ id }) => id), [models.data]);
-  const { settings, change } = useSettings(names);
+  const { settings, missing, change } = useSettings(names);
   const faults = useMemo(() => faultsOf(settings), [settings]);
   const faulty = Object.keys(faults).length > 0 || settings.model === "";
   const [text, setText] = useState("");
@@ -96,7 +105,9 @@ export default function PlaygroundPage() {
             <Empty title="Nothing was asked yet">
               <p>
                 {settings.model === ""
-                  ? "Waiting for a model to be on offer."
+                  ? missing === null
+                    ? "Waiting for a model to be on offer."
+                    : `Nobody offers ${missing.slice(0, 80)} at present. Choose another model.`
                   : `${settings.model.slice(0, 80)} is chosen. Begin with one of these, or write below.`}
               </p>
               <div className={styles.suggestions}>
@@ -124,7 +135,7 @@ export default function PlaygroundPage() {
             </ol>
           )}
           <span className="visually-hidden" role="status">
-            {chat.busy ? "The answer is being written" : chat.turns.at(-1)?.answer ? "The answer is complete" : ""}
+            {SAID[chat.turns.at(-1)?.answer?.state ?? "none"]}
           </span>
           {has("gateway") ? (
             <Composer
@@ -138,7 +149,7 @@ export default function PlaygroundPage() {
               <BeforeSending
                 settings={settings}
                 offers={offers.data?.data ?? []}
-                characters={JSON.stringify(draft).length}
+                characters={faulty ? 0 : JSON.stringify(bodyOf(settings, draft)).length}
               />
             </Composer>
           ) : (

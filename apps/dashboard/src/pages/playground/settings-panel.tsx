@@ -5,6 +5,9 @@ import { Panel } from "../../ui/panel.tsx";
 import styles from "./playground.module.css";
 import { DEFAULTS, type Faults, type Settings } from "./settings.ts";
 
+/** What the panel of the answer goes back to; model and policy are another panel's. */
+const { model, maxPrice, region, minProof, privacy, hedge, ...ANSWER_DEFAULTS } = DEFAULTS;
+
 /** What can be set beside the prompt. */
 export function SettingsPanel({
   settings,
@@ -85,7 +88,7 @@ export function SettingsPanel({
       <Panel
         title="Answer"
         actions={
-          <Button small kind="quiet" onClick={() => onChange({ ...DEFAULTS, model: settings.model })}>
+          <Button small kind="quiet" onClick={() => onChange(ANSWER_DEFAULTS)}>
             Reset
           </Button>
         }

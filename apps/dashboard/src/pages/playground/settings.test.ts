@@ -52,7 +52,9 @@ test.each([
   [{ seed: "abc" }, "seed"],
   [{ maxPrice: "free" }, "maxPrice"],
   [{ format: "schema" as const, schema: "{" }, "schema"],
+  [{ format: "schema" as const, schema: "null" }, "schema"],
   [{ format: "tools" as const, tools: "" }, "tools"],
+  [{ format: "tools" as const, tools: "{}" }, "tools"],
 ])("%j is named as a fault of %s", (change, name) => {
   expect(Object.keys(faultsOf({ ...DEFAULTS, ...change }))).toEqual([name]);
 });

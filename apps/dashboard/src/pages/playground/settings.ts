@@ -117,6 +117,8 @@ function formatOf({ format, schema, tools }: Settings): Readonly<Record<string, 
   }
 }
 
+const schemaFormat = z.object({ json_schema: z.object({ schema: z.record(z.string(), z.unknown()) }) });
+
 /** Everything that is wrong; empty when a request can be made of it. */
 export function faultsOf(settings: Settings): Faults {
   const faults: Faults = {};
@@ -133,7 +135,16 @@ export function faultsOf(settings: Settings): Faults {
     faults.maxPrice = "Give dollars, like 0.25";
   }
   try {
-    formatOf(settings);
+    const { tools, response_format: format } = z
+      .object({ tools: z.unknown(), response_format: z.unknown() })
+      .partial()
+      .parse(formatOf(settings));
+    if (settings.format === "tools" && (!Array.isArray(tools) || tools.length === 0)) {
+      faults.tools = "Give a list of tools, [{…}]";
+    }
+    if (settings.format === "schema" && !schemaFormat.safeParse(format).success) {
+      faults.schema = "Give a schema, {…}";
+    }
   } catch (error) {
     faults[settings.format === "schema" ? "schema" : "tools"] =
       `Not JSON: ${String(error instanceof Error ? error.message : error)}`;

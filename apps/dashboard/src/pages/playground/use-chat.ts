@@ -44,12 +44,24 @@ export function useChat(): Chat {
   const running = useRef<AbortController | null>(null);
   const busy = turns.some(({ answer }) => answer?.state === "streaming");
 
+  const latest = useRef(turns);
+  latest.current = turns;
+
   useEffect(() => {
     if (!busy) {
       keepTurns(turns);
     }
   }, [turns, busy]);
-  useEffect(() => () => running.current?.abort(), []);
+  // Whoever leaves in the middle of an answer finds what was asked and what came.
+  useEffect(() => {
+    const keep = () => keepTurns(latest.current);
+    addEventListener("pagehide", keep);
+    return () => {
+      removeEventListener("pagehide", keep);
+      keep();
+      running.current?.abort();
+    };
+  }, []);
 
   const run = useCallback(
     async (before: readonly Turn[], settings: Settings) => {

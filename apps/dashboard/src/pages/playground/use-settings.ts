@@ -12,16 +12,24 @@ function restore(): Settings {
   }
 }
 
-/** The settings of this tab. The model stands in the URL, and is the first on offer when that names none. */
+/**
+ * The settings of this tab. The model stands in the URL, and is the first on offer when that names none; `missing` is one
+ * that it names and nobody offers, in whose place no other is bought.
+ */
 export function useSettings(models: readonly string[]) {
   const [settings, setSettings] = useState(restore);
   const [named, setNamed] = useUrlState("model", "");
   useEffect(() => {
-    sessionStorage.setItem(STORE, JSON.stringify(settings));
+    try {
+      sessionStorage.setItem(STORE, JSON.stringify(settings));
+    } catch {
+      // No storage here; the settings last as long as the page.
+    }
   }, [settings]);
-  const model = models.includes(named) ? named : (models[0] ?? "");
+  const model = named === "" ? (models[0] ?? "") : models.includes(named) ? named : "";
   return {
     settings: { ...settings, model },
+    missing: named !== "" && model === "" ? named : null,
     change({ model: wanted, ...rest }: Partial<Settings>) {
       if (wanted !== undefined) {
         setNamed(wanted);

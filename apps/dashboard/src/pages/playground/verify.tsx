@@ -10,7 +10,7 @@ import { Panel } from "../../ui/panel.tsx";
 import { Plot } from "../../ui/plot.tsx";
 import { Failure } from "../../ui/state.tsx";
 import styles from "./playground.module.css";
-import { type Verification, type VerifyVerdict, verifyAnswer } from "./verify-stream.ts";
+import { STARTED, type Verification, type VerifyVerdict, verifyAnswer } from "./verify-stream.ts";
 
 /** Has the answer's tokens computed again on the reader's own machine, and shows it as it happens. */
 export function Verify({ id, ready }: { readonly id: string; readonly ready: boolean }) {
@@ -25,7 +25,7 @@ export function Verify({ id, ready }: { readonly id: string; readonly ready: boo
     const controller = new AbortController();
     running.current = controller;
     setError(null);
-    setVerification(null);
+    setVerification(STARTED);
     try {
       const servers = { gateway: server("gateway"), console: server("console") };
       await verifyAnswer(servers, id, setVerification, controller.signal);
