@@ -9,11 +9,29 @@
 import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 
 interface Count {
   readonly passed: number;
   readonly failed: number;
+  /** What failed and why, for the summary: the output above may be long, or cut off. */
+  readonly faults?: readonly string[];
+}
+
+/** The part of vitest's report that is read. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly status: string;
+    readonly message: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages: readonly string[] | null;
+    }[];
+  }[];
 }
 
 interface Step {
@@ -83,16 +101,30 @@ async function vitest(...filters: readonly string[]): Promise<Count> {
     ...filters,
   ]);
   try {
-    const report: { numPassedTests: number; numFailedTests: number; numFailedTestSuites: number } = JSON.parse(
-      readFileSync(file, "utf8"),
-    );
-    const failed = report.numFailedTests === 0 ? report.numFailedTestSuites : report.numFailedTests;
-    return { passed: report.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed };
+    const report: Report = JSON.parse(readFileSync(file, "utf8"));
+    const faults = faultsOf(report);
+    // A file that fails as a whole counts too, although none of its tests does.
+    const failed = Math.max(report.numFailedTests, faults.length);
+    return { passed: report.numPassedTests, failed: code !== 0 && failed === 0 ? 1 : failed, faults };
   } catch {
     return { passed: 0, failed: 1 };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function faultsOf({ testResults }: Report): readonly string[] {
+  return testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    const file = relative(root, name);
+    return failed.length === 0 && status === "failed"
+      ? [`${file}: ${firstLine(message)}`]
+      : failed.map(({ fullName, failureMessages }) => `${file} > ${fullName}: ${firstLine(failureMessages?.[0])}`);
+  });
+}
+
+function firstLine(message = ""): string {
+  return message.split("\n")[0]?.slice(0, 300) ?? "";
 }
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -156,6 +188,7 @@ for (const step of STEPS) {
     const seconds = ((performance.now() - started) / 1000).toFixed(0);
     lines.push(
       `${count.failed === 0 ? "✓" : "✗"} ${step.title}: ${count.passed} passed, ${count.failed} failed (${seconds} s)`,
+      ...(count.faults ?? []).map((fault) => `    ${fault}`),
     );
   }
 }

@@ -36,6 +36,9 @@ export {
   type IndexLayer,
   type LayerScore,
 } from "./index/decentralisation-index.ts";
+export { type Improvement, improvementsOf } from "./index/improvements.ts";
+export { LAYERS, type LayerDefinition, type LayerName } from "./index/layers.ts";
+export { type Interval, type SampledIndex, type SampledLayer, sampledIndex } from "./index/sampling.ts";
 export {
   type ExpectedMargin,
   expectedMarginPerHour,

@@ -16,6 +16,7 @@ export * from "./money.ts";
 export * from "./offer.ts";
 export * from "./openai.ts";
 export * from "./outbox.ts";
+export * from "./ownership.ts";
 export * from "./pass-share.ts";
 export * from "./pass-tier.ts";
 export * from "./pass-use.ts";

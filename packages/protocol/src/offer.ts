@@ -3,6 +3,7 @@ import { addressSchema, bytes32Schema, hexSchema } from "./bytes.ts";
 import { FEATURES, featureSchema } from "./features.ts";
 import { canonicalJson, utf8 } from "./hashing.ts";
 import { pricesSchema } from "./money.ts";
+import { ownershipSchema } from "./ownership.ts";
 import { levelFault, type ProofLevel, proofLevelSchema } from "./proof-level.ts";
 import { classId, type RuntimeClass, runtimeClassSchema } from "./runtime-class.ts";
 
@@ -65,6 +66,8 @@ export const offerSchema = z
     features: z.array(featureSchema).max(FEATURES.length).optional(),
     /** Declared, never proven. */
     region: z.string().max(64),
+    /** The owner's word that the provider is theirs; see `ownership.ts`. */
+    ownership: ownershipSchema.optional(),
     /** Grows with every offer of a peer; of two offers for one class the higher one stands. */
     sequence: z.int().min(0),
     issuedAt: milliseconds,

@@ -1,12 +1,13 @@
 import type { Engine } from "@depinfer/inference";
 import type { Host } from "@depinfer/network";
-import { errorMessage, type Hex, type Log, type Offer, type Prices } from "@depinfer/protocol";
+import { errorMessage, type Hex, type Log, type Offer, type Ownership, type Prices } from "@depinfer/protocol";
 
 export interface OfferOptions {
   readonly provider: Hex;
   readonly receiptKey: Hex;
   readonly prices: Prices;
   readonly region: string;
+  readonly ownership?: Ownership;
   /** Label of a test adversary; shown wherever the offer is. */
   readonly adversary?: string;
 }
@@ -44,6 +45,7 @@ export function keepOffering(
       idleSlots: Math.max(0, slots - inFlight()),
       ...(features === undefined ? {} : { features: [...features] }),
       region: options.region,
+      ...(options.ownership === undefined ? {} : { ownership: options.ownership }),
       // The clock grows over restarts, so an old offer never outlives a new one.
       sequence: issuedAt,
       issuedAt,

@@ -13,6 +13,7 @@ import {
   type Hex,
   type Log,
   type MicroUsd,
+  type Ownership,
   type Prices,
   type RecordSpan,
 } from "@depinfer/protocol";
@@ -46,6 +47,8 @@ export interface NodeOptions {
   readonly provider: Hex;
   readonly prices: Prices;
   readonly region: string;
+  /** The owner's word that this provider is theirs. */
+  readonly ownership?: Ownership;
   /** Milliseconds between settlements; 0 settles on command only. */
   readonly epochMs: number;
   readonly creditWindow: MicroUsd;

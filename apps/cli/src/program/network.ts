@@ -10,6 +10,12 @@ export function addNetworkCommand(program: Command): void {
     .addOption(home())
     .option("--port <port>", "port of the OpenAI-compatible endpoint", integer, DEFAULT_PORT)
     .option("--providers <count>", "number of providers", integer, 4)
+    .option(
+      "--owners <count>",
+      "owners that the providers are divided among; one, as all of this machine is yours",
+      integer,
+      1,
+    )
     .option("--validators <count>", "number of validators", integer, 2)
     .option("--gateways <count>", "number of gateways; more than one share --database-url", integer, 1)
     .option("--database-url <url>", "PostgreSQL in which gateways keep what they share")
@@ -42,6 +48,6 @@ export function addNetworkCommand(program: Command): void {
         process.exit(0);
       }
       const { once } = await import("../commands/once.ts");
-      process.exit(await once({ ...network, dashboard: false, prompt, json: options.json === true }));
+      process.exit(await once({ ...network, owners: 0, dashboard: false, prompt, json: options.json === true }));
     });
 }

@@ -44,6 +44,7 @@ function addNode(program: Command): void {
     .addOption(cpuLibrary())
     .option("--context <tokens>", "context length per slot", integer)
     .option("--region <name>", "declared region", "local")
+    .option("--ownership <file>", "the owner's signed word that this provider is theirs; `depinfer own` makes it")
     .option("--price-input <units>", "micro-dollars per million input tokens", integer, 50_000)
     .option("--price-cached <units>", "micro-dollars per million cached input tokens", integer, 12_500)
     .option(
@@ -66,6 +67,7 @@ function addNode(program: Command): void {
             ...serviceOptions(options),
             slots: options.slots,
             region: options.region,
+            ...(options.ownership === undefined ? {} : { ownershipFile: options.ownership }),
             ...(options.passFloor === undefined ? {} : { passFloor: microUsd(options.passFloor) }),
             prices: {
               inputPerMillion: microUsd(options.priceInput),

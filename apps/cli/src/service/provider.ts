@@ -22,6 +22,7 @@ import { type Feature, type Hex, type Log, type MicroUsd, microUsd, type Prices,
 import { auditRulesOf } from "../audit-rules.ts";
 import { embeddedModels } from "../home.ts";
 import { resolveModel } from "../model-file.ts";
+import { readOwnership } from "../ownership-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import { join } from "./join.ts";
 import type { RunningService } from "./lifecycle.ts";
@@ -47,6 +48,8 @@ export interface ProviderOptions extends ServiceOptions {
   readonly gpu?: GpuDevice;
   readonly cpuLibrary?: CpuLibrary;
   readonly region: string;
+  /** File with the owner's signed word that this provider is theirs, as `depinfer own` writes it. */
+  readonly ownershipFile?: string;
   /** Units per million tokens. */
   readonly prices: Prices;
   /** Least flat price per million tokens at which holders of passes are served; the input price by default. */
@@ -105,6 +108,9 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
       prices: options.prices,
       ...(options.passFloor === undefined ? {} : { passFloor: options.passFloor }),
       region: options.region,
+      ...(options.ownershipFile === undefined
+        ? {}
+        : { ownership: readOwnership(options.ownershipFile, provider, chain.deployment) }),
       epochMs: options.epochSeconds * 1000,
       creditWindow: CREDIT_WINDOW,
       depositMargin: DEPOSIT_MARGIN,

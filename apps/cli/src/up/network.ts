@@ -10,6 +10,7 @@ import { writeWhole } from "../network-file.ts";
 import { freePort } from "./free-port.ts";
 import { startLocalChain } from "./local-chain.ts";
 import { takeLock } from "./lock.ts";
+import { declareOwners } from "./owners.ts";
 import { joinRemoteChain } from "./remote-chain.ts";
 import { offerSamplePass } from "./sample-pass.ts";
 import type { Steps } from "./steps.ts";
@@ -26,6 +27,8 @@ export interface NetworkOptions {
   readonly databaseUrl?: string;
   readonly model?: string;
   readonly upstream?: string;
+  /** Owners that the providers are divided among in turn, each declared by their signature; nobody is declared for 0. */
+  readonly owners?: number;
   /** Makes the last providers test adversaries, one in each of these ways. */
   readonly adversaries: readonly AdversaryKind[];
   readonly epochSeconds: number;
@@ -108,9 +111,11 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     });
     const names = serviceNames(options);
     const passphrase = readPassphrase(paths.passphrase, { create: true });
-    await steps.run("Opening keys and funding test wallets", () =>
-      chain.fund([...names.providers, ...names.validators, names.gateway].map(paths.service), passphrase),
-    );
+    const owners = Array.from({ length: options.owners ?? 0 }, (_, index) => paths.service(`owner-${index + 1}`));
+    const ownerships = await steps.run("Opening keys and funding test wallets", async () => {
+      await chain.fund([...names.providers, ...names.validators, names.gateway].map(paths.service), passphrase);
+      return declareOwners(names.providers.map(paths.service), owners, chain.deployment, passphrase);
+    });
 
     const addresses = new Map<string, readonly string[]>();
     writeFileSync(paths.bootstrap, "");
@@ -155,7 +160,17 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
           const kind = options.adversaries[index - (names.providers.length - options.adversaries.length)];
           const adversary = kind === undefined ? [] : ["--adversary", kind];
           const engine = options.upstream === undefined ? model : ["--upstream", options.upstream];
-          return start(name, "node", ...engine, "--epoch-seconds", String(options.epochSeconds), ...adversary);
+          const owned = ownerships[index];
+          const ownership = owned === undefined ? [] : ["--ownership", owned];
+          return start(
+            name,
+            "node",
+            ...engine,
+            ...ownership,
+            "--epoch-seconds",
+            String(options.epochSeconds),
+            ...adversary,
+          );
         });
         const [info] = await Promise.all([gateway, ...providers, ...others]);
         note(`${options.providers} providers online`);
