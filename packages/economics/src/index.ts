@@ -50,4 +50,5 @@ export {
 } from "./margin.ts";
 export { type SettledPass, shareSurplus } from "./pass-shares.ts";
 export { cappedEmission, divideCost, type Pay } from "./pay.ts";
+export { createRandom, normal, pareto, type Random } from "./random.ts";
 export { type Capacity, type Capped, chooseSlot, type MemberFloor, routeJob, type SlotMarket } from "./routing.ts";

@@ -1,3 +1,4 @@
+import { normal } from "../random.ts";
 import { type DecentralisationIndex, decentralisationIndex, type IndexLayer } from "./decentralisation-index.ts";
 
 /*
@@ -61,11 +62,6 @@ function drawn({ amounts, squares }: SampledLayer, random: () => number): IndexL
     draw[at] = Math.max(0, Number(amounts[at] ?? 0) + Math.sqrt(squares[at] ?? 0) * normal(random));
   }
   return draw;
-}
-
-/** Standard normal, by Box and Muller. */
-function normal(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }
 
 function intervalOf(values: readonly (number | null)[]): Interval | null {
