@@ -35,7 +35,11 @@ export async function startStandInIndexer(folder: string, size: StandInSize): Pr
   await prepareDatabase(db, () => undefined);
   await fill(db, size);
   const hub = createEventHub(Date.now());
-  const server: Server = createApi(createReader({ db, deployment: DEPLOYMENT, auditRate: null }), hub, () => undefined);
+  const server: Server = createApi(
+    createReader({ db, deployment: DEPLOYMENT, auditRate: null, setAside: {} }),
+    hub,
+    () => undefined,
+  );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const address = server.address();
   let told = 0;

@@ -1,6 +1,7 @@
 import { DepinferError, errorMessage } from "@depinfer/protocol";
 import { Command } from "commander";
 import { addBuyerCommands } from "./program/buyer.ts";
+import { addConcentrationCommands } from "./program/concentration.ts";
 import { addDashboardCommand } from "./program/dashboard.ts";
 import { addDeployCommand } from "./program/deploy.ts";
 import { addDisputeCommands } from "./program/dispute.ts";
@@ -32,6 +33,7 @@ addDisputeCommands(program);
 addMoneyCommands(program);
 addPassCommands(program);
 addKeyCommands(program);
+addConcentrationCommands(program);
 addEconomyCommands(program);
 addDeployCommand(program);
 addProofCommands(program);

@@ -9,6 +9,8 @@ import { createReader } from "./api/reader.ts";
 import { createApi } from "./api/server.ts";
 import { indexChain } from "./chain-index.ts";
 import type { Database } from "./database.ts";
+import { keepIndexHistory } from "./decentralisation/history.ts";
+import type { SetAside } from "./decentralisation/measured-layer.ts";
 import { indexOffers } from "./offer-index.ts";
 import { prepareDatabase } from "./prepare-database.ts";
 import { indexReceipts } from "./receipt-index.ts";
@@ -25,6 +27,8 @@ export interface IndexerOptions {
   readonly port: number;
   /** Fixed share of audited receipts of this network; the protocol's schedule when left out. */
   readonly auditRate?: number;
+  /** Layers that are shown and left out of the network's index, and why. */
+  readonly setAside?: SetAside;
 }
 
 /** A running indexer: what the chain and the providers say, in SQL and over HTTP. Everything can be rebuilt. */
@@ -41,7 +45,8 @@ export function createIndexer(modules: IndexerModules, options: IndexerOptions):
   const stopping = new AbortController();
   const hub = createEventHub(Date.now());
   const told = createAnnouncements(db, hub, log);
-  const reader = createReader({ db, deployment: chain.deployment, auditRate: options.auditRate ?? null });
+  const { auditRate = null, setAside = {} } = options;
+  const reader = createReader({ db, deployment: chain.deployment, auditRate, setAside });
   const server: Server = createApi(reader, hub, log);
   const running: Promise<void>[] = [];
   let forget: Unsubscribe = () => undefined;
@@ -65,10 +70,11 @@ export function createIndexer(modules: IndexerModules, options: IndexerOptions):
         server.once("error", (cause) => reject(portBusy(options, cause)));
         server.listen(options.port, options.host, resolve);
       });
-      forget = indexOffers({ ...modules, onOffer: told.offer });
+      forget = indexOffers({ ...modules, deployment: chain.deployment, onOffer: told.offer });
       running.push(
         untilStopped(() => indexChain({ ...modules, onStored: told.blocks }, stopping.signal)),
         untilStopped(() => indexReceipts({ ...modules, onStored: told.receipts }, stopping.signal)),
+        keepIndexHistory(modules, setAside, stopping.signal),
       );
     },
     async stop() {

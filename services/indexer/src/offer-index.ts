@@ -1,10 +1,12 @@
+import { type Deployment, recoverAddress } from "@depinfer/chain";
 import type { Host, OfferChange, Unsubscribe } from "@depinfer/network";
-import { errorMessage, type Log, type Offer, pricesToJson } from "@depinfer/protocol";
+import { errorMessage, type Log, type Offer, ownershipDigest, pricesToJson } from "@depinfer/protocol";
 import type { Database } from "./database.ts";
 
 export interface OfferIndexModules {
   readonly host: Host;
   readonly db: Database;
+  readonly deployment: Deployment;
   readonly log: Log;
   /** Told of an offer that is new, or whose price or slots changed. */
   readonly onOffer?: (offer: Offer) => void;
@@ -18,7 +20,8 @@ const KEPT_MS = 31 * 24 * 60 * MINUTE_MS;
 
 /** Keeps the offers that are heard, their prices over time, and in which minutes each provider had one that was live. */
 export function indexOffers(modules: OfferIndexModules): Unsubscribe {
-  const { host, db, log, onOffer } = modules;
+  const { host, db, deployment, log, onOffer } = modules;
+  const ownerOf = (offer: Offer) => signedOwner(offer, deployment);
   const known = new Map<string, string>();
   // Offers of one provider in the order in which they were heard.
   let last: Promise<unknown> = Promise.resolve();
@@ -27,7 +30,7 @@ export function indexOffers(modules: OfferIndexModules): Unsubscribe {
   };
 
   function take({ offer }: Pick<OfferChange, "offer">): void {
-    inOrder(() => saveOffer(db, offer, Date.now()));
+    inOrder(() => saveOffer(db, offer, ownerOf(offer), Date.now()));
     const key = `${offer.peerId} ${offer.classId}`;
     const { outputPerMillion, inputPerMillion } = offer.prices;
     const state = `${outputPerMillion} ${inputPerMillion} ${offer.slots} ${offer.idleSlots}`;
@@ -50,18 +53,50 @@ export function indexOffers(modules: OfferIndexModules): Unsubscribe {
   };
 }
 
-async function saveOffer(db: Database, offer: Offer, now: number): Promise<void> {
+/** The owner that signed for the provider; null where nobody did, and where the signature is another's. */
+function signedOwner({ provider, ownership }: Offer, { chainId, addresses }: Deployment): string | null {
+  if (ownership === undefined) {
+    return null;
+  }
+  try {
+    const digest = ownershipDigest(provider, { chainId, verifyingContract: addresses.providerRegistry });
+    return recoverAddress(digest, ownership.signature) === ownership.owner ? ownership.owner : null;
+  } catch {
+    // No signature of anybody's.
+    return null;
+  }
+}
+
+async function saveOffer(db: Database, offer: Offer, owner: string | null, now: number): Promise<void> {
   const { peerId, classId, provider, model, region, proofLevel, prices, expiresAt } = offer;
   const { outputPerMillion, inputPerMillion } = pricesToJson(prices);
   const json = JSON.stringify({ ...offer, prices: pricesToJson(prices) });
   await db.transaction(async (query) => {
+    // One that was not there a moment ago came now.
     await query(
-      `INSERT INTO offers (peer_id, class_id, provider, model, region, proof_level, output_price, input_price, first_seen, heard_at, expires_at, offer)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11)
+      "INSERT INTO arrivals SELECT $1, $2::bigint WHERE NOT EXISTS (SELECT 1 FROM offers WHERE provider = $1 AND expires_at > $2) ON CONFLICT DO NOTHING",
+      [provider, now],
+    );
+    await query(
+      `INSERT INTO offers (peer_id, class_id, provider, model, region, proof_level, output_price, input_price, first_seen, heard_at, expires_at, offer, owner)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12)
        ON CONFLICT (peer_id, class_id) DO UPDATE SET provider = excluded.provider, model = excluded.model, region = excluded.region,
-         proof_level = excluded.proof_level, output_price = excluded.output_price, input_price = excluded.input_price,
+         owner = excluded.owner, proof_level = excluded.proof_level, output_price = excluded.output_price, input_price = excluded.input_price,
          heard_at = excluded.heard_at, expires_at = excluded.expires_at, offer = excluded.offer`,
-      [peerId, classId, provider, model, region, proofLevel, outputPerMillion, inputPerMillion, now, expiresAt, json],
+      [
+        peerId,
+        classId,
+        provider,
+        model,
+        region,
+        proofLevel,
+        outputPerMillion,
+        inputPerMillion,
+        now,
+        expiresAt,
+        json,
+        owner,
+      ],
     );
     const [open] = await query(
       `SELECT since FROM offer_prices WHERE peer_id = $1 AND class_id = $2 AND model = $3 AND output_price = $4 AND input_price = $5 AND until >= $6
@@ -99,6 +134,7 @@ async function notePresence(db: Database, now: number): Promise<void> {
     [minute, now],
   );
   await db.query("DELETE FROM presence WHERE minute < $1", [minute - KEPT_MS]);
+  await db.query("DELETE FROM arrivals WHERE at < $1", [minute - KEPT_MS]);
 }
 
 /** Start of the minute. */

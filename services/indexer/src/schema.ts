@@ -1,5 +1,5 @@
 /** Grows with every change below: an index of another version is dropped and read again from the chain. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /** Everything that is kept, so that an index of another chain or version can be emptied. */
 export const TABLES = [
@@ -11,6 +11,8 @@ export const TABLES = [
   "offers",
   "offer_prices",
   "presence",
+  "arrivals",
+  "index_history",
 ] as const;
 
 const VIEWS = ["audits", "disputes", "epochs", "channels", "stakes", "operators"] as const;
@@ -79,6 +81,7 @@ CREATE TABLE IF NOT EXISTS offers (
   provider TEXT NOT NULL,
   model TEXT NOT NULL,
   region TEXT NOT NULL,
+  owner TEXT,
   proof_level TEXT NOT NULL,
   output_price NUMERIC NOT NULL,
   input_price NUMERIC NOT NULL,
@@ -101,6 +104,16 @@ CREATE TABLE IF NOT EXISTS offer_prices (
   PRIMARY KEY (peer_id, class_id, since)
 );
 CREATE INDEX IF NOT EXISTS offer_prices_by_model ON offer_prices (model, until);
+CREATE TABLE IF NOT EXISTS arrivals (provider TEXT NOT NULL, at BIGINT NOT NULL, PRIMARY KEY (provider, at));
+CREATE TABLE IF NOT EXISTS index_history (
+  at BIGINT PRIMARY KEY,
+  value DOUBLE PRECISION,
+  low DOUBLE PRECISION,
+  high DOUBLE PRECISION,
+  with_set_aside DOUBLE PRECISION,
+  weakest TEXT,
+  scores JSONB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS presence (provider TEXT NOT NULL, minute BIGINT NOT NULL, PRIMARY KEY (provider, minute));
 
 CREATE OR REPLACE VIEW operators AS

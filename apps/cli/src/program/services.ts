@@ -1,3 +1,4 @@
+import { LAYERS } from "@depinfer/economics";
 import { FEATURES, microUsd, parseMinimumLevel } from "@depinfer/protocol";
 import { type Command, Option } from "commander";
 import { defaultHome, homePaths } from "../home.ts";
@@ -206,15 +207,23 @@ function addIndexer(program: Command): void {
     .option("--host <address>", "interface to listen on", "127.0.0.1")
     .option("--port <port>", "port to listen on", integer, DEFAULT_PORT + 1)
     .option("--database <url>", "PostgreSQL URL; without it a database inside the process")
+    .addOption(
+      new Option(
+        "--set-aside <layers...>",
+        "layers that are shown and left out of the network's index, because this network could not have them otherwise",
+      ).choices(LAYERS.map(({ name }) => name)),
+    )
+    .option("--set-aside-because <reason>", "what is said of these layers", "Whoever runs this indexer left it out")
     .action(async (options) => {
       const { startIndexer } = await import("../service/indexer.ts");
-      const { database } = options;
+      const { database, setAside = [], setAsideBecause } = options;
       await runService("indexer", options.home, (log) =>
         startIndexer(
           {
             ...serviceOptions(options),
             host: options.host,
             port: options.port,
+            setAside: Object.fromEntries(setAside.map((layer: string) => [layer, setAsideBecause])),
             ...(database === undefined ? {} : { database }),
           },
           log,

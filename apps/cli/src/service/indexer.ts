@@ -1,4 +1,4 @@
-import { createIndexer, openEmbedded, openServer } from "@depinfer/indexer";
+import { createIndexer, openEmbedded, openServer, type SetAside } from "@depinfer/indexer";
 import type { Log } from "@depinfer/protocol";
 import { readNetworkFile } from "../network-file.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
@@ -9,6 +9,8 @@ export interface IndexerServiceOptions extends ServiceOptions {
   readonly port: number;
   /** PostgreSQL URL; without it the database runs inside the process. */
   readonly database?: string;
+  /** Layers that are left out of the network's index, and why. */
+  readonly setAside?: SetAside;
 }
 
 export async function startIndexer(options: IndexerServiceOptions, log: Log): Promise<RunningService> {
@@ -20,7 +22,12 @@ export async function startIndexer(options: IndexerServiceOptions, log: Log): Pr
   const { auditRate } = readNetworkFile(options.networkFile);
   const indexer = createIndexer(
     { chain, host, db, log },
-    { host: options.host, port: options.port, ...(auditRate === undefined ? {} : { auditRate }) },
+    {
+      host: options.host,
+      port: options.port,
+      setAside: options.setAside ?? {},
+      ...(auditRate === undefined ? {} : { auditRate }),
+    },
   );
   await indexer.start();
   const url = `http://${options.host}:${indexer.port}`;

@@ -76,6 +76,11 @@ const FIRST_P2P_PORT = 4_101;
 const CHAIN_PORT = 8_545;
 const INDEXER_PORT_OFFSET = 1;
 const DASHBOARD_PORT_OFFSET = 2;
+/** One machine has one engine and one gateway; what is left can be spread even here. */
+const LOCAL_INDEX = [
+  ...["--set-aside", "engines", "gateways"],
+  ...["--set-aside-because", "A local network runs on one machine, with one engine and one gateway"],
+];
 
 /** Starts chain, contracts, keys, providers, gateway, validators and indexer, in the order in which they need each other. */
 export async function startNetwork(options: NetworkOptions, steps: Steps): Promise<LocalNetwork> {
@@ -197,7 +202,7 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     const complete = steps.run(`Starting ${options.validators} validators${others}`, async () => {
       await Promise.all([
         ...(dashboardPort === null ? [] : [startDashboard(dashboardPort)]),
-        start(names.indexer, "indexer", "--port", String(indexerPort)),
+        start(names.indexer, "indexer", "--port", String(indexerPort), ...LOCAL_INDEX),
         ...names.validators.map((name, index) =>
           start(name, "validator", ...model, ...canaries, ...(index < (options.lazyValidators ?? 0) ? ["--lazy"] : [])),
         ),

@@ -100,7 +100,7 @@ export function clusterIdentities(
   return [...clusters.values()].map((ids) => ({
     id: ids[0] ?? "",
     ids,
-    evidence: evidence.filter((entry) => entry.ids.some((id) => ids.includes(id))),
+    evidence: ids.length === 1 ? [] : evidence.filter((entry) => entry.ids.some((id) => ids.includes(id))),
   }));
 }
 

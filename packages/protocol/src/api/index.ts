@@ -1,4 +1,5 @@
 export * from "./console.ts";
+export * from "./decentralisation.ts";
 export * from "./endpoint.ts";
 export * from "./gateway.ts";
 export * from "./indexer.ts";

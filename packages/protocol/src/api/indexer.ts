@@ -5,6 +5,7 @@ import { microUsdSchema } from "../money.ts";
 import { offerSchema } from "../offer.ts";
 import { proofLevelSchema } from "../proof-level.ts";
 import { signedReceiptSchema } from "../receipt.ts";
+import { decentralisationApi } from "./decentralisation.ts";
 import { endpoint, pageOf } from "./endpoint.ts";
 import { versionSchema } from "./version.ts";
 
@@ -359,6 +360,7 @@ const get = <Query extends z.ZodType, Answer extends z.ZodType>(
 ) => endpoint({ method: "GET", path, summary, query, answer });
 
 export const indexerApi = {
+  ...decentralisationApi,
   version: get("/version", "Which API answers here, and the time there", nothing, versionSchema("depinfer-indexer")),
   overview: get("/overview", "The network in figures", nothing, overviewSchema),
   series: get(

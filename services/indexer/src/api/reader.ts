@@ -1,8 +1,9 @@
 import type { Deployment } from "@depinfer/chain";
 import { DepinferError } from "@depinfer/protocol";
-import type { Endpoint, indexerApi } from "@depinfer/protocol/api";
+import type { Endpoint, IndexWindow, indexerApi } from "@depinfer/protocol/api";
 import type { z } from "zod";
 import type { Database, SqlRow, SqlValue } from "../database.ts";
+import type { SetAside } from "../decentralisation/measured-layer.ts";
 import { createSharedAnswer, type SharedAnswer } from "./shared-answer.ts";
 
 /** What answers are made of. */
@@ -11,18 +12,31 @@ export interface Reader {
   readonly deployment: Deployment;
   /** Fixed share of audited receipts of this network, or null for the protocol's schedule. */
   readonly auditRate: number | null;
+  /** Layers that are left out of the network's index, and why. */
+  readonly setAside: SetAside;
   /** What goes over whole tables, and is asked for by every page that is open. */
   readonly shared: {
     readonly overview: SharedAnswer<unknown>;
     readonly models: SharedAnswer<unknown>;
     readonly providers: SharedAnswer<readonly SqlRow[]>;
+    readonly index: Readonly<Record<IndexWindow, SharedAnswer<unknown>>>;
   };
 }
 
 export function createReader(parts: Omit<Reader, "shared">): Reader {
   return {
     ...parts,
-    shared: { overview: createSharedAnswer(), models: createSharedAnswer(), providers: createSharedAnswer() },
+    shared: {
+      overview: createSharedAnswer(),
+      models: createSharedAnswer(),
+      providers: createSharedAnswer(),
+      index: {
+        hour: createSharedAnswer(),
+        day: createSharedAnswer(),
+        week: createSharedAnswer(),
+        month: createSharedAnswer(),
+      },
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { DepinferError, errorMessage, type Log } from "@depinfer/protocol";
 import { indexerApi } from "@depinfer/protocol/api";
 import { passShares } from "../pass-shares.ts";
 import { auditHandlers } from "./audit-routes.ts";
+import { decentralisationHandlers } from "./decentralisation-routes.ts";
 import type { EventHub } from "./event-hub.ts";
 import { lookupHandlers } from "./lookup-routes.ts";
 import { moneyHandlers } from "./money-routes.ts";
@@ -15,6 +16,7 @@ import { receiptHandlers } from "./receipt-routes.ts";
 
 const HANDLERS: Handlers<keyof typeof indexerApi> = {
   ...networkHandlers,
+  ...decentralisationHandlers,
   ...providerHandlers,
   ...offerHandlers,
   ...receiptHandlers,
@@ -77,6 +79,8 @@ const NAMES: readonly (keyof typeof indexerApi)[] = [
   "version",
   "overview",
   "series",
+  "index",
+  "indexHistory",
   "providers",
   "provider",
   "earnings",
