@@ -9,8 +9,9 @@ export function useUrlState(name: string, initial: string): [string, (value: str
   const set = useCallback(
     (value: string) =>
       setParameters(
-        (before) => {
-          const next = new URLSearchParams(before);
+        () => {
+          // What the router has rendered may be older than the URL: of two quick changes the first must not be lost.
+          const next = new URLSearchParams(location.hash.split("?")[1]);
           if (value === initial) {
             next.delete(name);
           } else {
