@@ -46,7 +46,10 @@ function layerNamed({ layers }: Decentralisation, name: string): IndexLayerFigur
 function printIndex(found: Decentralisation): void {
   const { index, interval, window, layers, weakest, withSetAside, improvements, clusters } = found;
   const counted = layers.filter(({ state }) => state === "counted");
-  const range = interval === null ? "" : ` (95 %: ${tenth(interval.low)} to ${tenth(interval.high)})`;
+  const range =
+    interval === null || interval.low === interval.high
+      ? ""
+      : ` (95 %: ${tenth(interval.low)} to ${tenth(interval.high)})`;
   console.log(
     index === null
       ? `No index: nothing was seen over the last ${window} that it could be made of.\n`
@@ -76,7 +79,10 @@ function printIndex(found: Decentralisation): void {
     console.log(`\n${ids.length} providers are taken for one, ${id}: same ${why}.`);
   }
   const [best] = improvements;
-  if (best !== undefined) {
+  const single = counted.filter(({ score }) => score === 0).map(({ name }) => name);
+  if (single.length > 1) {
+    console.log(`\nIt stays at 0 until each of these has more than one controller: ${single.join(", ")}.`);
+  } else if (best !== undefined) {
     console.log(
       `\nWhat would raise it most: ${best.nc33} controllers in place of ${best.nc33 - 1} in ${best.layer} would make it ${tenth(best.index)}.`,
     );

@@ -12,8 +12,14 @@ export interface LayerAmounts {
   readonly ofProviders: boolean;
 }
 
-/** Layers that nobody here can measure, and why. */
-export const UNMEASURED: Partial<Record<LayerName, string>> = {
+/** Why a layer may be without data. */
+export const EMPTY_BECAUSE: Readonly<Record<LayerName, string>> = {
+  revenue: "No receipt was posted in the window",
+  gateways: "No receipt was posted in the window",
+  capacity: "No provider with stake is online",
+  networks: "No provider that is online can be reached from outside",
+  regions: "No provider that is online can be reached from outside",
+  engines: "No provider that is online says which engine computes",
   votes: "There is no vote on this network yet",
   holdings: "There is no token on this network yet",
   commits: "An indexer does not read the history of the software",

@@ -11,7 +11,7 @@ import {
   type SampledLayer,
 } from "@depinfer/economics";
 import type { IndexLayerFigures } from "@depinfer/protocol/api";
-import { type LayerAmounts, UNMEASURED } from "./layer-amounts.ts";
+import { EMPTY_BECAUSE, type LayerAmounts } from "./layer-amounts.ts";
 
 /** Layers that whoever runs the indexer sets aside, and why: they are shown, and left out of the index. */
 export type SetAside = Partial<Record<LayerName, string>>;
@@ -49,7 +49,7 @@ export function measureLayer(
   return {
     definition,
     state: empty ? "no data" : setAside[name] === undefined ? "counted" : "set aside",
-    reason: empty ? (UNMEASURED[name] ?? "Nothing of it was seen in the window") : (setAside[name] ?? null),
+    reason: empty ? EMPTY_BECAUSE[name] : (setAside[name] ?? null),
     unit: found?.unit ?? null,
     raw: Float64Array.from(found?.amounts.values() ?? []),
     entities,
