@@ -10,8 +10,14 @@ import {
 } from "@depinfer/protocol";
 import { writeWhole } from "./network-file.ts";
 
+/** The registry that an owner's word is bound to. */
+interface Registered {
+  readonly chainId: number;
+  readonly addresses: Pick<Deployment["addresses"], "providerRegistry">;
+}
+
 /** An owner's word that `operator` is theirs. */
-export function signOwnership(owner: Signer, operator: Hex, deployment: Deployment): Ownership {
+export function signOwnership(owner: Signer, operator: Hex, deployment: Registered): Ownership {
   return { owner: owner.address, signature: owner.sign(ownershipDigest(operator, bindingOf(deployment))) };
 }
 
@@ -20,7 +26,7 @@ export function writeOwnership(path: string, ownership: Ownership): Promise<void
 }
 
 /** @throws DepinferError `ownership.unreadable` or `ownership.wrong`: for another operator, network or owner. */
-export function readOwnership(path: string, operator: Hex, deployment: Deployment): Ownership {
+export function readOwnership(path: string, operator: Hex, deployment: Registered): Ownership {
   let ownership: Ownership;
   try {
     ownership = ownershipSchema.parse(JSON.parse(readFileSync(path, "utf8")));
@@ -33,8 +39,7 @@ export function readOwnership(path: string, operator: Hex, deployment: Deploymen
       cause,
     });
   }
-  const signer = recoverAddress(ownershipDigest(operator, bindingOf(deployment)), ownership.signature);
-  if (signer !== ownership.owner) {
+  if (signerOf(ownership, operator, deployment) !== ownership.owner) {
     throw new DepinferError({
       code: "ownership.wrong",
       message: `${path} is not signed by ${ownership.owner} for ${operator} on this network`,
@@ -45,6 +50,15 @@ export function readOwnership(path: string, operator: Hex, deployment: Deploymen
   return ownership;
 }
 
-function bindingOf({ chainId, addresses }: Deployment) {
+/** Null where no key could have made the signature. */
+function signerOf({ signature }: Ownership, operator: Hex, deployment: Registered): Hex | null {
+  try {
+    return recoverAddress(ownershipDigest(operator, bindingOf(deployment)), signature);
+  } catch {
+    return null;
+  }
+}
+
+function bindingOf({ chainId, addresses }: Registered) {
   return { chainId, verifyingContract: addresses.providerRegistry };
 }

@@ -6,6 +6,10 @@ import { type DecentralisationIndex, decentralisationIndex, type IndexLayer } fr
  * of the same market. Under the Poisson bootstrap each request counts a Poisson(1) number of times, so that an entity with
  * requests of c₁, c₂, … has Σc on average with a variance of Σc². Sums of many requests are near normal, and are drawn so
  * (Chamandy, Muralidharan, Najmi and Naidu 2012). What is counted whole, such as capacity, has no variance.
+ *
+ * A sample is less even than what it is taken from, so that its Nakamoto coefficient is too low, and that of its resamples
+ * lower still. The interval is therefore the hull of two: where the resamples are (percentiles), and that reflected at the
+ * figure (the basic bootstrap, which takes such a bias out; Davison and Hinkley 1997, 5.2). It is wide rather than wrong.
  */
 
 export interface SampledLayer extends IndexLayer {
@@ -13,7 +17,7 @@ export interface SampledLayer extends IndexLayer {
   readonly squares?: Float64Array;
 }
 
-/** Where 95 of 100 such samples have their figure. */
+/** Holds the figure of the market that was sampled in at least about 95 of 100 windows. */
 export interface Interval {
   readonly low: number;
   readonly high: number;
@@ -46,9 +50,19 @@ export function sampledIndex(layers: readonly SampledLayer[], random: () => numb
   );
   return {
     ...found,
-    interval: intervalOf(draws.map(({ index }) => index)),
+    interval: intervalOf(
+      draws.map(({ index }) => index),
+      found.index,
+      100,
+    ),
     scoreIntervals: layers.map(({ squares }, at) =>
-      squares === undefined ? null : intervalOf(draws.map((draw) => draw.layers[at]?.score ?? null)),
+      squares === undefined
+        ? null
+        : intervalOf(
+            draws.map((draw) => draw.layers[at]?.score ?? null),
+            found.layers[at]?.score ?? null,
+            1,
+          ),
     ),
   };
 }
@@ -64,9 +78,12 @@ function drawn({ amounts, squares }: SampledLayer, random: () => number): IndexL
   return draw;
 }
 
-function intervalOf(values: readonly (number | null)[]): Interval | null {
+function intervalOf(values: readonly (number | null)[], figure: number | null, most: number): Interval | null {
   const known = values.flatMap((value) => (value === null ? [] : [value])).sort((a, b) => a - b);
   const at = (share: number) => known[Math.min(known.length - 1, Math.floor(share * known.length))];
   const [low, high] = [at(TAIL), at(1 - TAIL)];
-  return low === undefined || high === undefined ? null : { low, high };
+  if (low === undefined || high === undefined || figure === null) {
+    return null;
+  }
+  return { low: Math.max(0, Math.min(low, 2 * figure - high)), high: Math.min(most, Math.max(high, 2 * figure - low)) };
 }
