@@ -50,13 +50,25 @@ export function decentralisationIndex(layers: readonly IndexLayer[]): Decentrali
     (worst, layer) => (worst === null || layer.score < worst.score ? layer : worst),
     null,
   );
-  const meanLog = known.reduce((sum, { score }) => sum + Math.log(score), 0) / known.length;
   return {
-    index: known.length === 0 ? null : 100 * Math.exp(meanLog),
+    index: indexOfScores(known.map(({ score }) => score)),
     weakest: weakest?.name ?? null,
     layers: scored,
     withoutData: scored.flatMap(({ name, score }) => (score === null ? [name] : [])),
   };
+}
+
+/** 100 times the geometric mean of scores; those of layers without data are left out, and none give null. */
+export function indexOfScores(scores: readonly (number | null)[]): number | null {
+  const known = scores.filter((score) => score !== null);
+  return known.length === 0
+    ? null
+    : 100 * Math.exp(known.reduce((sum, score) => sum + Math.log(score), 0) / known.length);
+}
+
+/** Score of a layer that so few together hold up. */
+export function scoreOfCount(nc33: number, target: number): number {
+  return Math.min(1, Math.log(nc33) / Math.log(target));
 }
 
 function scoreOf({ name, amounts, target }: IndexLayer): LayerScore {
@@ -74,6 +86,6 @@ function scoreOf({ name, amounts, target }: IndexLayer): LayerScore {
     entities: amounts.length,
     nc33,
     target,
-    score: nc33 === null ? null : Math.min(1, Math.log(nc33) / Math.log(target)),
+    score: nc33 === null ? null : scoreOfCount(nc33, target),
   };
 }

@@ -1,4 +1,4 @@
-import { decentralisationIndex, type IndexLayer } from "./decentralisation-index.ts";
+import { decentralisationIndex, type IndexLayer, indexOfScores, scoreOfCount } from "./decentralisation-index.ts";
 
 /** What one controller more in one layer would do. */
 export interface Improvement {
@@ -23,9 +23,9 @@ export function improvementsOf(layers: readonly IndexLayer[]): readonly Improvem
   return known
     .filter(({ score }) => score < 1)
     .map(({ name, nc33, target, score }) => {
-      const better = Math.min(1, Math.log(nc33 + 1) / Math.log(target));
-      const sum = known.reduce((logs, layer) => logs + Math.log(layer.name === name ? better : layer.score), 0);
-      return { layer: name, nc33: nc33 + 1, score, index: 100 * Math.exp(sum / known.length) };
+      const better = scoreOfCount(nc33 + 1, target);
+      const index = indexOfScores(known.map((layer) => (layer.name === name ? better : layer.score))) ?? 0;
+      return { layer: name, nc33: nc33 + 1, score, index };
     })
     .sort((a, b) => b.index - a.index || a.score - b.score)
     .map(({ score: _, ...improvement }) => improvement);

@@ -1,5 +1,13 @@
+import { sortedShares } from "../concentration/amounts.ts";
 import { normal } from "../random.ts";
-import { type DecentralisationIndex, decentralisationIndex, type IndexLayer } from "./decentralisation-index.ts";
+import {
+  type DecentralisationIndex,
+  decentralisationIndex,
+  HOLD_UP_SHARE,
+  type IndexLayer,
+  indexOfScores,
+  scoreOfCount,
+} from "./decentralisation-index.ts";
 
 /*
  * How far an index over a window is known. What was paid in a window is a sample of what might have been: of other requests
@@ -7,9 +15,10 @@ import { type DecentralisationIndex, decentralisationIndex, type IndexLayer } fr
  * requests of c₁, c₂, … has Σc on average with a variance of Σc². Sums of many requests are near normal, and are drawn so
  * (Chamandy, Muralidharan, Najmi and Naidu 2012). What is counted whole, such as capacity, has no variance.
  *
- * A sample is less even than what it is taken from, so that its Nakamoto coefficient is too low, and that of its resamples
- * lower still. The interval is therefore the hull of two: where the resamples are (percentiles), and that reflected at the
- * figure (the basic bootstrap, which takes such a bias out; Davison and Hinkley 1997, 5.2). It is wide rather than wrong.
+ * A sample is less even than what it is taken from, so that too few seem to hold it up, and in resamples fewer still. The
+ * interval is therefore the hull of two: where the resamples are (percentiles), and that reflected at the figure (the basic
+ * bootstrap, which takes such a bias out; Davison and Hinkley 1997, 5.2), both of the count of controllers with its fraction,
+ * since whole numbers hide how near the next one is. It is wide rather than wrong.
  */
 
 export interface SampledLayer extends IndexLayer {
@@ -24,7 +33,7 @@ export interface Interval {
 }
 
 export interface SampledIndex extends DecentralisationIndex {
-  /** Null where there is no index, or where nothing in it was sampled. */
+  /** From all layers at their low ends to all at their high ends; null without an index, and where nothing was sampled. */
   readonly interval: Interval | null;
   /** Of each layer's score, in the order given; null as above. */
   readonly scoreIntervals: readonly (Interval | null)[];
@@ -41,49 +50,48 @@ const TAIL = 0.025;
  */
 export function sampledIndex(layers: readonly SampledLayer[], random: () => number): SampledIndex {
   const found = decentralisationIndex(layers);
-  const sampled = layers.some(({ squares }) => squares !== undefined);
-  if (found.index === null || !sampled) {
-    return { ...found, interval: null, scoreIntervals: layers.map(() => null) };
-  }
-  const draws = Array.from({ length: DRAWS }, () =>
-    decentralisationIndex(layers.map((layer) => ({ ...layer, amounts: drawn(layer, random) }))),
-  );
-  return {
-    ...found,
-    interval: intervalOf(
-      draws.map(({ index }) => index),
-      found.index,
-      100,
-    ),
-    scoreIntervals: layers.map(({ squares }, at) =>
-      squares === undefined
-        ? null
-        : intervalOf(
-            draws.map((draw) => draw.layers[at]?.score ?? null),
-            found.layers[at]?.score ?? null,
-            1,
-          ),
-    ),
-  };
+  const scoreIntervals = layers.map((layer) => scoreInterval(layer, random));
+  const ends = (end: keyof Interval) =>
+    indexOfScores(found.layers.map(({ score }, at) => scoreIntervals[at]?.[end] ?? score)) ?? 0;
+  const known = found.index !== null && scoreIntervals.some((interval) => interval !== null);
+  return { ...found, scoreIntervals, interval: known ? { low: ends("low"), high: ends("high") } : null };
 }
 
-function drawn({ amounts, squares }: SampledLayer, random: () => number): IndexLayer["amounts"] {
-  if (squares === undefined) {
-    return amounts;
+function scoreInterval({ amounts, squares, target }: SampledLayer, random: () => number): Interval | null {
+  const figure = controllers(amounts);
+  if (squares === undefined || figure === null) {
+    return null;
   }
+  const draws = Array.from({ length: DRAWS }, () => controllers(drawn(amounts, squares, random)) ?? figure).sort(
+    (a, b) => a - b,
+  );
+  const at = (share: number) => draws[Math.floor(share * DRAWS)] ?? figure;
+  const [low, high] = [at(TAIL), at(1 - TAIL)];
+  const score = (count: number) => scoreOfCount(Math.max(1, Math.ceil(count)), target);
+  return { low: score(Math.min(low, 2 * figure - high)), high: score(Math.max(high, 2 * figure - low)) };
+}
+
+/** How many of the largest make up 33 %, with the part of the last one that is needed; null without data. */
+function controllers(amounts: IndexLayer["amounts"]): number | null {
+  const shares = sortedShares(amounts);
+  if (shares === null) {
+    return null;
+  }
+  let sum = 0;
+  for (let count = 0; count < shares.length; count++) {
+    const share = shares[count] ?? 0;
+    if (sum + share > HOLD_UP_SHARE) {
+      return count + (HOLD_UP_SHARE - sum) / share;
+    }
+    sum += share;
+  }
+  return shares.length;
+}
+
+function drawn(amounts: IndexLayer["amounts"], squares: Float64Array, random: () => number): Float64Array {
   const draw = new Float64Array(amounts.length);
   for (let at = 0; at < draw.length; at++) {
     draw[at] = Math.max(0, Number(amounts[at] ?? 0) + Math.sqrt(squares[at] ?? 0) * normal(random));
   }
   return draw;
-}
-
-function intervalOf(values: readonly (number | null)[], figure: number | null, most: number): Interval | null {
-  const known = values.flatMap((value) => (value === null ? [] : [value])).sort((a, b) => a - b);
-  const at = (share: number) => known[Math.min(known.length - 1, Math.floor(share * known.length))];
-  const [low, high] = [at(TAIL), at(1 - TAIL)];
-  if (low === undefined || high === undefined || figure === null) {
-    return null;
-  }
-  return { low: Math.max(0, Math.min(low, 2 * figure - high)), high: Math.min(most, Math.max(high, 2 * figure - low)) };
 }
