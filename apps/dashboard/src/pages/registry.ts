@@ -17,6 +17,7 @@ export const PAGES: readonly PageEntry[] = [
   { path: "market", title: "Market", icon: "market", Content: lazy(() => import("./market/page.tsx")) },
   { path: "proofs", title: "Proofs", icon: "proofs", Content: lazy(() => import("./proofs/page.tsx")) },
   { path: "money", title: "Money", icon: "money", Content: lazy(() => import("./money/page.tsx")) },
+  { path: "index", title: "Index", icon: "index", Content: lazy(() => import("./concentration/page.tsx")) },
   { path: "explorer", title: "Explorer", icon: "explorer", Content: lazy(() => import("./explorer/page.tsx")) },
   { path: "learn", title: "Learn", icon: "learn", Content: lazy(() => import("./learn/page.tsx")) },
 ];

@@ -2,8 +2,9 @@ import { useMemo, useState } from "react";
 import { count, percent } from "../../format/number.ts";
 import { chance } from "../../format/proof.ts";
 import { Plot } from "../../ui/plot.tsx";
+import { Range } from "../../ui/range.tsx";
 import styles from "./learn.module.css";
-import { Figure, Prose, Range, TryIt } from "./parts.tsx";
+import { Figure, Prose, TryIt } from "./parts.tsx";
 
 const MOST_ANSWERS = 400;
 

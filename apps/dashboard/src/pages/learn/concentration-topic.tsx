@@ -4,8 +4,9 @@ import { percent } from "../../format/number.ts";
 import { Segmented } from "../../ui/field.tsx";
 import { Stat, Stats } from "../../ui/figures.tsx";
 import { Plot } from "../../ui/plot.tsx";
+import { Range } from "../../ui/range.tsx";
 import styles from "./learn.module.css";
-import { Figure, Prose, Range, TryIt } from "./parts.tsx";
+import { Figure, Prose, TryIt } from "./parts.tsx";
 
 /** Providers of the example. */
 const PROVIDERS = 40;

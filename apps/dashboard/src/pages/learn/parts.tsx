@@ -1,4 +1,4 @@
-import { type ReactNode, useId } from "react";
+import type { ReactNode } from "react";
 import { ButtonLink } from "../../ui/button.tsx";
 import type { IconName } from "../../ui/icon.tsx";
 import styles from "./learn.module.css";
@@ -37,43 +37,5 @@ export function Figure({ caption, children }: { readonly caption: ReactNode; rea
       {children}
       <figcaption>{caption}</figcaption>
     </figure>
-  );
-}
-
-/** A slider with its value in words. */
-export function Range({
-  label,
-  value,
-  text,
-  min,
-  max,
-  step,
-  onChange,
-}: {
-  readonly label: string;
-  readonly value: number;
-  readonly text: string;
-  readonly min: number;
-  readonly max: number;
-  readonly step: number;
-  readonly onChange: (value: number) => void;
-}) {
-  const id = useId();
-  return (
-    <div className={styles.range}>
-      <label htmlFor={id}>
-        {label} <output>{text}</output>
-      </label>
-      <input
-        id={id}
-        type="range"
-        min={min}
-        max={max}
-        step={step}
-        value={value}
-        aria-valuetext={text}
-        onChange={({ target }) => onChange(Number(target.value))}
-      />
-    </div>
   );
 }

@@ -19,8 +19,8 @@ export function Earners() {
       note="over accounts, of which one owner may have many"
       explain="Computed here from what each provider's account claimed. One owner with many accounts looks like many: this is the raw figure, an upper bound of how spread things are."
       actions={
-        <ButtonLink small kind="quiet" to="/learn/concentration">
-          What these mean
+        <ButtonLink small kind="quiet" to="/index">
+          The whole index, by owner
         </ButtonLink>
       }
     >
