@@ -14,6 +14,7 @@ const STAMP = ".sources";
 const SOURCES = [
   ...["src", "public", "index.html", "vite.config.ts", "package.json"].map((name) => join(here, name)),
   ...["protocol", "economics", "proof"].map((name) => join(root, "packages", name, "src")),
+  join(root, "simulation/economy"),
   join(root, "package-lock.json"),
 ];
 /** Files that are worth compressing ahead. */

@@ -2,6 +2,7 @@ import { Segmented } from "../../ui/field.tsx";
 import { Page } from "../../ui/panel.tsx";
 import { oneOf, useUrlState } from "../../ui/url-state.ts";
 import { NetworkIndex } from "./network-index.tsx";
+import { Simulator } from "./simulator.tsx";
 
 const TABS = ["network", "simulator"] as const;
 
@@ -25,7 +26,7 @@ export default function IndexPage() {
         />
       }
     >
-      {chosen === "network" && <NetworkIndex />}
+      {chosen === "network" ? <NetworkIndex /> : <Simulator />}
     </Page>
   );
 }
