@@ -3,7 +3,8 @@ import { z } from "zod";
 
 const share = z.number().min(0).max(1);
 
-const capacity = z.discriminatedUnion("distribution", [
+/** How capacity is distributed over providers. */
+export const capacitySchema = z.discriminatedUnion("distribution", [
   z.strictObject({
     distribution: z.literal("lognormal"),
     sigma: z.number().min(0).max(4),
@@ -29,7 +30,7 @@ export const scenarioSchema = z
     name: z.string().min(1).max(100),
     market: z.enum(["slots", "capacity", "stake"]),
     providers: z.int().min(1).max(2_000_000),
-    capacity: capacity.default({ distribution: "lognormal", sigma: 1, median: 4 }),
+    capacity: capacitySchema.default({ distribution: "lognormal", sigma: 1, median: 4 }),
     /** Of `stake`: the tail of stakes. */
     stakeTail: z.number().min(1.01).max(10).default(1.16),
     /** One owner with this share of all capacity (or stake). */
