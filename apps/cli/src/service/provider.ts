@@ -74,6 +74,8 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
   const host = await createHost({ role: "provider", nonceHeadFor: nonces.headFor });
   const provider = identity.wallet.address;
   const { description } = engine;
+  const ownership =
+    options.ownershipFile === undefined ? undefined : readOwnership(options.ownershipFile, provider, chain.deployment);
   await join(
     chain,
     provider,
@@ -108,9 +110,7 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
       prices: options.prices,
       ...(options.passFloor === undefined ? {} : { passFloor: options.passFloor }),
       region: options.region,
-      ...(options.ownershipFile === undefined
-        ? {}
-        : { ownership: readOwnership(options.ownershipFile, provider, chain.deployment) }),
+      ...(ownership === undefined ? {} : { ownership }),
       epochMs: options.epochSeconds * 1000,
       creditWindow: CREDIT_WINDOW,
       depositMargin: DEPOSIT_MARGIN,

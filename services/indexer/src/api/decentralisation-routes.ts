@@ -4,9 +4,10 @@ import { badQuery, type Handlers } from "./reader.ts";
 const MOST_POINTS = 1_000;
 const DAY_MS = 86_400_000;
 
-/** The last point of each of `$3` equal stretches from `$1` to `$2`. */
+/** The last point of each of `$3` equal stretches, from the first point since `$1` to `$2`. */
 const HISTORY = `SELECT DISTINCT ON (stretch) at, value AS index, low, high, with_set_aside AS "withSetAside", weakest, scores
-FROM (SELECT *, (at - $1::bigint) * $3::bigint / ($2::bigint - $1::bigint + 1) AS stretch FROM index_history WHERE at >= $1 AND at <= $2) thinned
+FROM (SELECT *, (at - min(at) OVER ()) * $3::bigint / ($2::bigint - min(at) OVER () + 1) AS stretch
+  FROM index_history WHERE at >= $1 AND at <= $2) thinned
 ORDER BY stretch, at DESC`;
 
 export const decentralisationHandlers: Handlers<"index" | "indexHistory"> = {
