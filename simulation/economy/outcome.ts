@@ -1,5 +1,6 @@
 import { gini, nakamotoCoefficient, topShare } from "@depinfer/economics";
-import { createPopulation } from "./population.ts";
+import { type Attack, runAttack } from "./adversaries/adversaries.ts";
+import { createPopulation, type Population } from "./population.ts";
 import type { Scenario } from "./scenario.ts";
 import { runSlotMarket } from "./slot-market.ts";
 import { runWeightedMarket } from "./weighted-market.ts";
@@ -16,6 +17,8 @@ export interface Outcome {
   readonly top1: number;
   readonly giniOfCapacity: number;
   readonly overloaded: number;
+  /** What an adversary has of it, by name; empty without one. */
+  readonly attack: Readonly<Record<string, number>>;
 }
 
 /** Runs a scenario once. The same scenario and seed give the same outcome, on any machine. */
@@ -29,10 +32,7 @@ export function simulateJobs(
   seed: number,
 ): { readonly outcome: Outcome; readonly jobs: Float64Array } {
   const population = createPopulation(scenario, seed);
-  const { jobs, trace, overloaded } =
-    scenario.market === "slots"
-      ? runSlotMarket(scenario, population, seed)
-      : runWeightedMarket(scenario, population, seed);
+  const { jobs, trace, overloaded, figures } = run(scenario, population, seed);
   const total = jobs.reduce((sum, count) => sum + count, 0);
   const outcome: Outcome = {
     seed,
@@ -44,6 +44,16 @@ export function simulateJobs(
     top1: topShare(jobs, 1) ?? 0,
     giniOfCapacity: gini(Float64Array.from(population.capacity)) ?? 0,
     overloaded,
+    attack: figures,
   };
   return { outcome, jobs };
+}
+
+function run(scenario: Scenario, population: Population, seed: number): Attack {
+  if (scenario.market !== "slots") {
+    return { ...runWeightedMarket(scenario, population, seed), figures: {} };
+  }
+  return scenario.adversary === null
+    ? { ...runSlotMarket(scenario, population, seed), figures: {} }
+    : runAttack(scenario, scenario.adversary, population, seed);
 }

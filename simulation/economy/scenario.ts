@@ -1,5 +1,6 @@
 import { DepinferError } from "@depinfer/protocol";
 import { z } from "zod";
+import { adversarySchema } from "./adversaries/adversary-schema.ts";
 
 const share = z.number().min(0).max(1);
 
@@ -44,8 +45,33 @@ export const scenarioSchema = z
       })
       .nullable()
       .default(null),
-    /** φ: part of the jobs that goes to members alike. */
+    /** φ: part of the jobs that goes to members alike; the most of it where there is a rule. */
     memberFloor: share.default(0.3),
+    /** Sets φ = min(memberFloor, κP/(mD)), at which a forged membership earns no more than it costs. */
+    floorRule: z
+      .strictObject({
+        /** κ: what one forged membership costs, in dollars a year. */
+        forgeryCost: z.number().min(0).max(1e9),
+        /** m: part of the revenue that is left to a provider. */
+        margin: share.gt(0),
+        /** D: what all buyers spend, in dollars a year. */
+        demand: z.number().positive().max(1e15),
+      })
+      .nullable()
+      .default(null),
+    /** Of `stake`: what years of inflation make of the stakes before any work is given out. */
+    compounding: z
+      .strictObject({
+        years: z.number().positive().max(100),
+        /** New stake per year in proportion to stake, all of it staked again. */
+        inflation: z.number().min(0).max(1),
+        /** What it costs each owner a year to run, in stakes of the smallest. */
+        runningCost: z.number().min(0).max(1_000),
+      })
+      .nullable()
+      .default(null),
+    /** What owner 0 does beside being large. */
+    adversary: adversarySchema.nullable().default(null),
     /** Busy part of the capacity. */
     utilisation: z.number().gt(0).lt(1).default(0.6),
     /** Most of all jobs that a detected owner gets, while others can take them. */
@@ -53,7 +79,24 @@ export const scenarioSchema = z
     /** Events: arrivals and ends of jobs. A quarter of them is left out until the market is in balance. */
     events: z.int().min(1_000).max(2_000_000_000).default(12_000_000),
   })
-  .superRefine(({ market, whale, ownerCap, memberFloor }, context) => {
+  .superRefine((scenario, context) => {
+    const { market, whale, ownerCap, memberFloor, floorRule, compounding, adversary } = scenario;
+    for (const [path, wrong, message] of [
+      ["adversary", adversary !== null && whale === null, "the adversary is the whale, and there is none"],
+      ["adversary", adversary !== null && market !== "slots", `no adversary is known to a market by ${market}`],
+      ["adversary", adversary !== null && ownerCap !== null, "a cap is not simulated together with an adversary"],
+      ["floorRule", floorRule !== null && market !== "slots", `a market by ${market} has no members`],
+      ["compounding", compounding !== null && market !== "stake", `nothing compounds in a market by ${market}`],
+      [
+        "adversary.ownWork",
+        adversary?.kind === "wash" && busyWith(scenario, adversary.ownWork) >= (whale?.share ?? 0),
+        "the whale has not the slots to work that much for itself",
+      ],
+    ] as const) {
+      if (wrong) {
+        context.addIssue({ code: "custom", path: [path], message });
+      }
+    }
     if (ownerCap !== null && whale?.detected !== true) {
       context.addIssue({
         code: "custom",
@@ -76,6 +119,18 @@ export const scenarioSchema = z
       });
     }
   });
+
+/** Part of all capacity that works for its own owner. */
+function busyWith({ utilisation }: { readonly utilisation: number }, ownWork: number): number {
+  return (utilisation * ownWork) / (1 - ownWork);
+}
+
+/** φ as the scenario's rule sets it. */
+export function floorShare({ memberFloor, floorRule, providers }: Scenario): number {
+  return floorRule === null
+    ? memberFloor
+    : Math.min(memberFloor, (floorRule.forgeryCost * providers) / (floorRule.margin * floorRule.demand));
+}
 
 export type Scenario = z.output<typeof scenarioSchema>;
 export type ScenarioInput = z.input<typeof scenarioSchema>;

@@ -1,7 +1,7 @@
 import { type MemberFloor, routeJob, type SlotMarket } from "@depinfer/economics";
 import type { Population } from "./population.ts";
 import { createRandom } from "./random.ts";
-import type { Scenario } from "./scenario.ts";
+import { floorShare, type Scenario } from "./scenario.ts";
 
 /** What happened in a market. */
 export interface MarketResult {
@@ -14,7 +14,7 @@ export interface MarketResult {
 }
 
 /** Part of the events before anything is counted. */
-const WARM_UP = 0.25;
+export const WARM_UP = 0.25;
 const OVERLOAD = 3;
 /** The cap looks at shares only once there are enough jobs for shares. */
 const LEAST_JOBS_FOR_CAP = 1_000;
@@ -25,7 +25,8 @@ const LEAST_JOBS_FOR_CAP = 1_000;
  */
 export function runSlotMarket(scenario: Scenario, population: Population, seed: number): MarketResult {
   const { owners, ownerOfSlot, firstSlot, capacity, ownerOfMember } = population;
-  const { utilisation, memberFloor, ownerCap, events } = scenario;
+  const { utilisation, ownerCap, events } = scenario;
+  const memberFloor = floorShare(scenario);
   const random = createRandom(seed, "market");
   const slots = ownerOfSlot.length;
   const queues = new Int32Array(slots);

@@ -5,7 +5,7 @@ import type { MarketResult } from "./slot-market.ts";
 
 /** Markets that route by weight alone: each job to an owner with probability in proportion to what it has. */
 export function runWeightedMarket(scenario: Scenario, population: Population, seed: number): MarketResult {
-  const weights = scenario.market === "stake" ? drawStakes(scenario, seed) : Float64Array.from(population.capacity);
+  const weights = scenario.market === "stake" ? stakesOf(scenario, seed) : Float64Array.from(population.capacity);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const random = createRandom(seed, "market");
   const upTo = new Float64Array(weights.length);
@@ -25,6 +25,13 @@ export function runWeightedMarket(scenario: Scenario, population: Population, se
   return { jobs, trace, overloaded: 0 };
 }
 
+type Compounding = NonNullable<Scenario["compounding"]>;
+
+function stakesOf(scenario: Scenario, seed: number): Float64Array {
+  const stakes = drawStakes(scenario, seed);
+  return scenario.compounding === null ? stakes : compounded(stakes, scenario.compounding);
+}
+
 /** Pareto stakes, with the whale's share of the sum. */
 function drawStakes({ providers, stakeTail, whale }: Scenario, seed: number): Float64Array {
   const random = createRandom(seed, "stake");
@@ -39,6 +46,23 @@ function drawStakes({ providers, stakeTail, whale }: Scenario, seed: number): Fl
     stakes[0] = (honest * whale.share) / (1 - whale.share);
   }
   return stakes;
+}
+
+const DAYS = 365;
+
+/**
+ * Stakes after years of daily inflation that is staked again, less what each owner pays to run: s ← s(1 + i/365) − c/365. Who
+ * has nothing left has left. The smallest stake is 1.
+ */
+export function compounded(stakes: Float64Array, { years, inflation, runningCost }: Compounding): Float64Array {
+  const after = stakes.slice();
+  for (let day = 0; day < Math.round(years * DAYS); day++) {
+    for (let owner = 0; owner < after.length; owner++) {
+      const stake = after[owner] ?? 0;
+      after[owner] = stake === 0 ? 0 : Math.max(0, stake * (1 + inflation / DAYS) - runningCost / DAYS);
+    }
+  }
+  return after;
 }
 
 /** The first owner whose cumulative weight is above `at`. */
