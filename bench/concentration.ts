@@ -1,74 +1,85 @@
 import type { Campaign } from "../simulation/economy/campaign.ts";
-import { runCampaigns } from "../simulation/economy/campaign.ts";
-import { MARKETS } from "../simulation/economy/markets.ts";
-import { formatEstimate, htmlReport } from "../simulation/economy/report.ts";
+import { runCampaigns, traceOfAll } from "../simulation/economy/campaign.ts";
+import { AUDITS, EPOCH_MARKETS, MARKETS } from "../simulation/economy/markets.ts";
+import { htmlReport } from "../simulation/economy/report/report.ts";
+import { attackLines, auditLine, epochLine, marketLine } from "../simulation/economy/report/tables.ts";
 import { tornadoOf } from "../simulation/economy/tornado.ts";
-import type { Benchmark } from "./benchmark.ts";
+import type { Benchmark, BenchRow } from "./benchmark.ts";
 import { significant } from "./measure/statistics.ts";
 
+type Figures = Campaign["figures"];
+
+const most = (figures: Figures, name: string, limit: number, said: string) =>
+  (figures[name]?.mean ?? Number.POSITIVE_INFINITY) <= limit ? [] : [said];
+const least = (figures: Figures, name: string, limit: number, said: string) =>
+  (figures[name]?.mean ?? 0) >= limit ? [] : [said];
+
 /** What must hold whatever else changes, on the means; the intervals beside them say how far they are known. */
-const GATES: Readonly<Record<string, (figures: Campaign["figures"]) => readonly string[]>> = {
-  undetected: ({ gini, nc50, nc33, whaleShare }) => [
-    ...(gini !== null && gini.mean <= 0.62 ? [] : ["Gini above 0.62 with an undetected whale"]),
-    ...(nc50 !== null && nc50.mean >= 800 ? [] : ["NC50 below 800 with an undetected whale"]),
-    ...(nc33 !== null && nc33.mean >= 100 ? [] : ["NC33 below 100 with an undetected whale"]),
-    ...(whaleShare !== null && whaleShare.mean <= 0.93 * 0.3 ? [] : ["whale above 0.93 of its capacity"]),
+const GATES: Readonly<Record<string, (figures: Figures) => readonly string[]>> = {
+  undetected: (figures) => [
+    ...most(figures, "gini", 0.62, "Gini above 0.62 with an undetected whale"),
+    ...least(figures, "nc50", 800, "NC50 below 800 with an undetected whale"),
+    ...least(figures, "nc33", 100, "NC33 below 100 with an undetected whale"),
+    ...most(figures, "whaleShare", 0.93 * 0.3, "whale above 0.93 of its capacity"),
   ],
-  clustered: ({ gini, nc50, nc33 }) => [
-    ...(gini !== null && gini.mean <= 0.53 ? [] : ["Gini above 0.53 with a clustered whale"]),
-    ...(nc50 !== null && nc50.mean >= 1_500 ? [] : ["NC50 below 1,500 with a clustered whale"]),
-    ...(nc33 !== null && nc33.mean >= 650 ? [] : ["NC33 below 650 with a clustered whale"]),
+  clustered: (figures) => [
+    ...most(figures, "gini", 0.53, "Gini above 0.53 with a clustered whale"),
+    ...least(figures, "nc50", 1_500, "NC50 below 1,500 with a clustered whale"),
+    ...least(figures, "nc33", 650, "NC33 below 650 with a clustered whale"),
   ],
+  wash: (figures) => most(figures, "washNetPerPrice", 0, "a wash trader earns"),
+  dumper: (figures) => most(figures, "whaleShare", 0.7 * (2 * 0.3 - 0.3 ** 2) + 1e-4, "a dumper above its bound"),
+  churner: (figures) => most(figures, "churnerPerHour", 1, "a churner earns more per hour than who stays"),
 };
 
 const SEEDS = 30;
 const QUICK_SEEDS = 3;
+/** What others quote, by market. */
+const QUOTED = ["gini", "nc50", "nc33", "whaleShare", "neverConvicted", "honestConvicted", "cheatProfit"] as const;
 
 export const concentration: Benchmark = {
   name: "concentration",
   description: "who gets the work: markets by stake, by capacity, and ours, by simulation over many seeds",
   async run({ quick, progress }) {
     const seeds = quick ? QUICK_SEEDS : SEEDS;
-    const names = Object.keys(MARKETS);
-    const campaigns = await runCampaigns(Object.values(MARKETS), {
-      seeds,
-      onRun: (done, of) => (done % 10 === 0 ? progress(`${done} of ${of} markets simulated`) : undefined),
-    });
+    const scenarios = Object.entries({ ...MARKETS, ...EPOCH_MARKETS, ...AUDITS });
+    const campaigns = await runCampaigns(
+      scenarios.map(([, scenario]) => scenario),
+      { seeds, onRun: (done, of) => (done % 10 === 0 ? progress(`${done} of ${of} runs simulated`) : undefined) },
+    );
     const undetected = MARKETS.undetected;
     const tornado =
       quick || undetected === undefined
         ? []
         : await tornadoOf(undetected, { seeds: 5, onRun: (done, of) => progress(`tornado: ${done} of ${of}`) });
-    const missed = names.flatMap((name, index) => {
-      const figures = campaigns[index]?.figures;
-      return figures === undefined ? [] : (GATES[name]?.(figures) ?? []);
-    });
+    const figuresOf = (index: number) => campaigns[index]?.figures ?? {};
     const summary = Object.fromEntries(
-      names.flatMap((name, index) => {
-        const { gini, nc50, nc33, whaleShare } = campaigns[index]?.figures ?? {};
-        return [
-          [`${name}.gini`, significant(gini?.mean ?? Number.NaN)],
-          [`${name}.nc50`, significant(nc50?.mean ?? Number.NaN)],
-          [`${name}.nc33`, significant(nc33?.mean ?? Number.NaN)],
-          [`${name}.whaleShare`, significant(whaleShare?.mean ?? Number.NaN)],
-        ];
-      }),
+      scenarios.flatMap(([name], index) =>
+        QUOTED.flatMap((quoted) => {
+          const figure = figuresOf(index)[quoted];
+          return figure === undefined ? [] : [[`${name}.${quoted}`, significant(figure.mean)] as const];
+        }),
+      ),
     );
     return {
       rounds: seeds,
-      rows: campaigns.map(({ scenario, figures, trace }) => ({
-        market: scenario.name,
-        "Gini (95 %)": formatEstimate(figures.gini, 3),
-        "NC50 (95 %)": formatEstimate(figures.nc50, 0),
-        "NC33 (95 %)": formatEstimate(figures.nc33, 0),
-        "whale (95 %)": formatEstimate(figures.whaleShare, 4),
-        overloaded: significant(figures.overloaded?.mean ?? 0, 2),
-        trace,
-      })),
-      summary,
+      rows: [...campaigns.map(rowOf), ...campaigns.flatMap(attackLines)],
+      summary: { ...summary, traceOfAll: traceOfAll(campaigns) },
       files: { "concentration.html": htmlReport(campaigns, tornado) },
       // Three seeds give no interval that a gate could be held against.
-      missed: quick ? [] : missed,
+      missed: quick ? [] : scenarios.flatMap(([name], index) => GATES[name]?.(figuresOf(index)) ?? []),
     };
   },
 };
+
+function rowOf(campaign: Campaign): BenchRow {
+  const { scenario, figures } = campaign;
+  switch (scenario.market) {
+    case "epochs":
+      return epochLine(campaign);
+    case "audits":
+      return auditLine(campaign, scenario);
+    default:
+      return { ...marketLine(campaign), overloaded: significant(figures.overloaded?.mean ?? 0, 2) };
+  }
+}

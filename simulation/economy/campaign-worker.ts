@@ -1,26 +1,20 @@
 import { parentPort } from "node:worker_threads";
-import { type LorenzPoint, lorenzCurve } from "@depinfer/economics";
-import { type Outcome, simulateJobs } from "./outcome.ts";
-import type { Scenario } from "./scenario.ts";
+import { type AnyScenario, type Run, runScenario } from "./run.ts";
 
 /** One run of one scenario. */
 export interface CampaignJob {
   /** Which of the campaign's scenarios. */
   readonly index: number;
-  readonly scenario: Scenario;
+  readonly scenario: AnyScenario;
   readonly seed: number;
-  /** Whether its Lorenz curve is wanted. */
-  readonly lorenz: boolean;
 }
 
 export interface SimulatedRun {
   readonly index: number;
-  readonly outcome: Outcome;
-  readonly lorenz: readonly LorenzPoint[];
+  readonly run: Run;
 }
 
-parentPort?.on("message", ({ index, scenario, seed, lorenz }: CampaignJob) => {
-  const { outcome, jobs } = simulateJobs(scenario, seed);
-  const run: SimulatedRun = { index, outcome, lorenz: lorenz ? (lorenzCurve(jobs) ?? []) : [] };
-  parentPort?.postMessage(run);
+parentPort?.on("message", ({ index, scenario, seed }: CampaignJob) => {
+  const simulated: SimulatedRun = { index, run: runScenario(scenario, seed) };
+  parentPort?.postMessage(simulated);
 });

@@ -2,25 +2,20 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { LorenzPoint } from "@depinfer/economics";
 import type { CampaignJob, SimulatedRun } from "./campaign-worker.ts";
-import type { Outcome } from "./outcome.ts";
-import type { Scenario } from "./scenario.ts";
-
-/** A figure over many seeds: its mean, and the interval that holds the true mean in 95 of 100 campaigns. */
-export interface Estimate {
-  readonly mean: number;
-  readonly low: number;
-  readonly high: number;
-  readonly seeds: number;
-}
+import { type Estimate, estimate } from "./estimate.ts";
+import type { AnyScenario, Run } from "./run.ts";
 
 export interface Campaign {
-  readonly scenario: Scenario;
-  readonly outcomes: readonly Outcome[];
+  readonly scenario: AnyScenario;
+  readonly runs: readonly Run[];
   /** Hash of every decision of every run: equal campaigns are equal here. */
   readonly trace: string;
   /** Of the first seed. */
   readonly lorenz: readonly LorenzPoint[];
-  readonly figures: Readonly<Record<"gini" | "nc50" | "nc33" | "whaleShare" | "overloaded", Estimate | null>>;
+  /** By name, over the runs that have something to say of it. */
+  readonly figures: Readonly<Record<string, Estimate>>;
+  /** Of a market over epochs. */
+  readonly nc50ByEpoch: readonly { readonly epoch: number; readonly nc50: Estimate }[];
 }
 
 export interface CampaignOptions {
@@ -34,11 +29,11 @@ export interface CampaignOptions {
 
 /** Runs each scenario with each seed on worker threads. The result does not depend on how many there are. */
 export async function runCampaigns(
-  scenarios: readonly Scenario[],
+  scenarios: readonly AnyScenario[],
   { seeds, threads = availableParallelism(), onRun, signal }: CampaignOptions,
 ): Promise<readonly Campaign[]> {
   const jobs: CampaignJob[] = scenarios.flatMap((scenario, index) =>
-    Array.from({ length: seeds }, (_, seed) => ({ index, scenario, seed: seed + 1, lorenz: seed === 0 })),
+    Array.from({ length: seeds }, (_, seed) => ({ index, scenario, seed: seed + 1 })),
   );
   const runs: SimulatedRun[] = [];
   const waiting = [...jobs];
@@ -56,8 +51,15 @@ export async function runCampaigns(
     }),
   );
   return scenarios.flatMap((scenario, index) => {
-    const mine = runs.filter((run) => run.index === index).sort((a, b) => a.outcome.seed - b.outcome.seed);
-    return mine.length === 0 ? [] : [campaignOf(scenario, mine)];
+    const mine = runs.filter((one) => one.index === index).map(({ run }) => run);
+    return mine.length === 0
+      ? []
+      : [
+          campaignOf(
+            scenario,
+            mine.sort((a, b) => a.seed - b.seed),
+          ),
+        ];
   });
 }
 
@@ -72,42 +74,38 @@ function runOn(worker: Worker, job: CampaignJob): Promise<SimulatedRun> {
   });
 }
 
-function campaignOf(scenario: Scenario, runs: readonly SimulatedRun[]): Campaign {
-  const outcomes = runs.map(({ outcome }) => outcome);
-  const whale = outcomes.flatMap(({ whaleShare }) => (whaleShare === null ? [] : [whaleShare]));
+function campaignOf(scenario: AnyScenario, runs: readonly Run[]): Campaign {
+  const names = [...new Set(runs.flatMap(({ figures }) => Object.keys(figures)))];
+  const epochs = runs[0]?.nc50ByEpoch ?? [];
   return {
     scenario,
-    outcomes,
-    trace: outcomes
-      .reduce((hash, { trace }) => Math.imul(hash ^ trace, 16_777_619) >>> 0, 2_166_136_261)
-      .toString(16)
-      .padStart(8, "0"),
+    runs,
+    trace: hexOf(runs.reduce((hash, { trace }) => mixed(hash, trace), START)),
     lorenz: runs[0]?.lorenz ?? [],
-    figures: {
-      gini: estimate(outcomes.map(({ gini }) => gini)),
-      nc50: estimate(outcomes.map(({ nc50 }) => nc50)),
-      nc33: estimate(outcomes.map(({ nc33 }) => nc33)),
-      whaleShare: estimate(whale),
-      overloaded: estimate(outcomes.map(({ overloaded }) => overloaded)),
-    },
+    figures: Object.fromEntries(
+      names.flatMap((name) => {
+        const found = estimate(runs.flatMap(({ figures }) => figures[name] ?? []));
+        return found === null ? [] : [[name, found]];
+      }),
+    ),
+    nc50ByEpoch: epochs.flatMap(({ epoch }, index) => {
+      const nc50 = estimate(runs.flatMap((run) => run.nc50ByEpoch[index]?.nc50 ?? []));
+      return nc50 === null ? [] : [{ epoch, nc50 }];
+    }),
   };
 }
 
-/** Two-sided 95 % points of Student's t by degrees of freedom, 1 to 30; 1.96 beyond is close enough. */
-const STUDENT = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11,
-  2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
-];
+/** One hash of several campaigns: whoever runs them again has to get it again. */
+export function traceOfAll(campaigns: readonly Campaign[]): number {
+  return campaigns.reduce((hash, { trace }) => mixed(hash, Number.parseInt(trace, 16)), START);
+}
 
-/** Null for no values; without an interval (low = −∞, high = ∞) for one. */
-export function estimate(values: readonly number[]): Estimate | null {
-  const seeds = values.length;
-  if (seeds === 0) {
-    return null;
-  }
-  const mean = values.reduce((sum, value) => sum + value, 0) / seeds;
-  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
-  const half =
-    seeds === 1 ? Number.POSITIVE_INFINITY : (STUDENT[seeds - 2] ?? 1.96) * Math.sqrt(squares / (seeds - 1) / seeds);
-  return { mean, low: mean - half, high: mean + half, seeds };
+const START = 2_166_136_261;
+
+function mixed(hash: number, trace: number): number {
+  return Math.imul(hash ^ trace, 16_777_619) >>> 0;
+}
+
+export function hexOf(trace: number): string {
+  return trace.toString(16).padStart(8, "0");
 }

@@ -1,5 +1,5 @@
 import { runCampaigns } from "./campaign.ts";
-import type { TornadoBar } from "./report.ts";
+import type { TornadoBar } from "./report/report.ts";
 import { parseScenario, type Scenario } from "./scenario.ts";
 
 /** Moves each parameter of a scenario down and up by itself. */
@@ -22,6 +22,12 @@ export async function tornadoOf(
       low: 0,
       high: 1_000,
       to: (forgedMembers) => ({ whale: { ...whale, forgedMembers } }),
+    },
+    {
+      parameter: "cost of a forgery κ, $",
+      low: 20,
+      high: 200,
+      to: (forgeryCost) => ({ floorRule: { forgeryCost, margin: 0.3, demand: 1_000 * scenario.providers } }),
     },
     {
       parameter: "tail of capacity α",

@@ -1,8 +1,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { DepinferError, errorMessage } from "@depinfer/protocol";
-import { runCampaigns } from "../../../../simulation/economy/campaign.ts";
-import { formatEstimate, htmlReport } from "../../../../simulation/economy/report.ts";
-import { parseScenario, type Scenario } from "../../../../simulation/economy/scenario.ts";
+import { type Campaign, runCampaigns } from "../../../../simulation/economy/campaign.ts";
+import { htmlReport } from "../../../../simulation/economy/report/report.ts";
+import {
+  attackLines,
+  auditLine,
+  epochLine,
+  type Line,
+  marketLine,
+} from "../../../../simulation/economy/report/tables.ts";
+import { type AnyScenario, parseAnyScenario } from "../../../../simulation/economy/run.ts";
 import { tornadoOf } from "../../../../simulation/economy/tornado.ts";
 import { printTable } from "../table.ts";
 
@@ -24,8 +31,7 @@ export async function simulateCommand(files: readonly string[], options: Simulat
     );
   const campaigns = await runCampaigns(scenarios, { seeds: options.seeds, onRun: say("markets simulated") });
   const [first] = scenarios;
-  const tornado =
-    options.tornado && first !== undefined ? await tornadoOf(first, { seeds: 3, onRun: say("parameters moved") }) : [];
+  const tornado = options.tornado ? await tornadoOf(movable(first), { seeds: 3, onRun: say("parameters moved") }) : [];
   process.stderr.write(process.stderr.isTTY ? "\n" : "");
   if (options.report !== undefined) {
     writeFileSync(options.report, htmlReport(campaigns, tornado));
@@ -34,22 +40,43 @@ export async function simulateCommand(files: readonly string[], options: Simulat
     console.log(JSON.stringify(campaigns.map(({ scenario, figures, trace }) => ({ scenario, figures, trace }))));
     return;
   }
-  printTable(
-    campaigns.map(({ scenario, figures, trace }) => ({
-      market: scenario.name,
-      "Gini of revenue": formatEstimate(figures.gini, 3),
-      "NC 50 %": formatEstimate(figures.nc50, 0),
-      "NC 33 %": formatEstimate(figures.nc33, 0),
-      "whale's share": formatEstimate(figures.whaleShare, 4),
-      trace,
-    })),
-  );
+  for (const lines of tablesOf(campaigns)) {
+    printTable(lines);
+    console.log("");
+  }
   console.log(
     `Simulated; means over ${options.seeds} seeds with 95 % intervals, of true owners.${options.report === undefined ? "" : ` Plots: ${options.report}`}`,
   );
 }
 
-function readScenario(path: string): Scenario {
+/** One table for each kind of figures that there are: shares, epochs, chances, and what adversaries have. */
+function tablesOf(campaigns: readonly Campaign[]): readonly (readonly Line[])[] {
+  const lines = campaigns.map((campaign) => {
+    const { scenario } = campaign;
+    return scenario.market === "epochs"
+      ? epochLine(campaign)
+      : scenario.market === "audits"
+        ? auditLine(campaign, scenario)
+        : marketLine(campaign);
+  });
+  const of = (column: string) => lines.filter((line) => column in line);
+  return [of("market"), of("market over epochs"), of("auditors"), campaigns.flatMap(attackLines)].filter(
+    (table) => table.length > 0,
+  );
+}
+
+function movable(scenario: AnyScenario | undefined) {
+  if (scenario === undefined || scenario.market !== "slots") {
+    throw new DepinferError({
+      code: "scenario.notMovable",
+      message: `The first scenario is a market by ${scenario?.market ?? "nothing"}, whose parameters are not moved`,
+      remedy: "Put one with the market slots first, or leave --tornado out",
+    });
+  }
+  return scenario;
+}
+
+function readScenario(path: string): AnyScenario {
   let value: unknown;
   try {
     value = JSON.parse(readFileSync(path, "utf8"));
@@ -62,5 +89,5 @@ function readScenario(path: string): Scenario {
       cause,
     });
   }
-  return parseScenario(value);
+  return parseAnyScenario(value);
 }

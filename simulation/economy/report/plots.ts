@@ -3,12 +3,26 @@ import { escaped, type TornadoBar } from "./report.ts";
 
 const WIDTH = 860;
 const LEFT = 60;
-/** Distinguishable with every common colour blindness (Okabe and Ito). */
-const COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#999999", "#7a5195"];
-const HEAD = `<svg xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" font-size="13" role="img"`;
+/** The first eight distinguishable with every common colour blindness (Okabe and Ito); dashes tell neighbours apart. */
+const COLOURS = [
+  "#0072b2",
+  "#d55e00",
+  "#009e73",
+  "#cc79a7",
+  "#56b4e9",
+  "#e69f00",
+  "#000000",
+  "#999999",
+  "#7a5195",
+  "#a6761d",
+  "#1b9e77",
+  "#e7298a",
+  "#4d4d4d",
+];
+export const HEAD = `<svg xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif" font-size="13" role="img"`;
 
-const colour = (index: number) => COLOURS[index % COLOURS.length] ?? "#000000";
-const at = (value: number) => value.toFixed(1);
+export const colour = (index: number) => COLOURS[index % COLOURS.length] ?? "#000000";
+export const at = (value: number) => value.toFixed(1);
 
 /** Lorenz curves over the diagonal of equality. */
 export function lorenzChart(
