@@ -36,7 +36,7 @@ export async function startStandInIndexer(folder: string, size: StandInSize): Pr
   await fill(db, size);
   const hub = createEventHub(Date.now());
   const server: Server = createApi(
-    createReader({ db, deployment: DEPLOYMENT, auditRate: null, setAside: {} }),
+    createReader({ db, deployment: DEPLOYMENT, auditRate: null, setAside: {}, basePricePeriod: 3_600_000 }),
     hub,
     () => undefined,
   );

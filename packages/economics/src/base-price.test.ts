@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   basePriceFactor,
+  followedPriceDown,
   nextBasePriceDown,
   postedPriceDown,
   stableElasticity,
@@ -103,5 +104,38 @@ describe("a posted discount", () => {
 
   test.each([-1, 10_001, 0.5, Number.NaN])("of %d is none", (bps) => {
     expect(() => postedPriceDown(1_000n, bps)).toThrow(RangeError);
+  });
+});
+
+describe("who follows another's word", () => {
+  test("arrives where it says, in bounded steps", () => {
+    let price = 200_000n;
+    for (let period = 0; period < 100; period++) {
+      price = followedPriceDown(price, 350_000n);
+    }
+    expect(price).toBe(350_000n);
+  });
+
+  test("moves by no more than the rule could in one period, whatever it is told", () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 1n, max: 10n ** 15n }),
+        fc.bigInt({ min: 1n, max: 10n ** 30n }),
+        (current, target) => {
+          const next = followedPriceDown(current, target);
+          expect(next >= 1n).toBe(true);
+          expect(next >= nextBasePriceDown(current, 0)).toBe(true);
+          const most = nextBasePriceDown(current, 1);
+          expect(next <= (most > current ? most : current + 1n)).toBe(true);
+          // Never away from what it is told.
+          expect(target >= current ? next >= current && next <= target : next <= current && next >= target).toBe(true);
+        },
+      ),
+    );
+  });
+
+  test("refuses prices that cannot move", () => {
+    expect(() => followedPriceDown(0n, 5n)).toThrow(RangeError);
+    expect(() => followedPriceDown(5n, 0n)).toThrow(RangeError);
   });
 });

@@ -69,6 +69,23 @@ export function stableElasticity({ gain = GAIN }: Pick<BasePriceRule, "gain"> = 
 }
 
 /**
+ * The price that somebody posts who follows another's word for it: towards `target`, and by no more in one period than the
+ * rule itself can move a price. Who lies about the base price moves followers no faster than a market could.
+ *
+ * @throws as `basePriceFactor`, or RangeError for prices below one unit.
+ */
+export function followedPriceDown(current: bigint, target: bigint, rule: BasePriceRule = {}): bigint {
+  if (current < 1n || target < 1n) {
+    throw new RangeError(`a price of ${current} units cannot follow one of ${target}`);
+  }
+  const least = nextBasePriceDown(current, 0, rule);
+  // At least a unit up: small prices would be rounded back to where they are for ever.
+  const most = nextBasePriceDown(current, 1, rule);
+  const up = most > current ? most : current + 1n;
+  return target < least ? least : target > up ? up : target;
+}
+
+/**
  * What a provider that posts a discount asks, in units per million tokens, rounded down.
  *
  * @param discountBps parts of ten thousand below the base price, 0 to 10,000.

@@ -1,6 +1,7 @@
 export {
   type BasePriceRule,
   basePriceFactor,
+  followedPriceDown,
   GAIN,
   nextBasePriceDown,
   postedPriceDown,

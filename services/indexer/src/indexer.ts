@@ -11,6 +11,7 @@ import { indexChain } from "./chain-index.ts";
 import type { Database } from "./database.ts";
 import { keepIndexHistory } from "./decentralisation/history.ts";
 import type { SetAside } from "./decentralisation/measured-layer.ts";
+import { keepBasePrices } from "./economy/base-prices.ts";
 import { indexOffers } from "./offer-index.ts";
 import { prepareDatabase } from "./prepare-database.ts";
 import { indexReceipts } from "./receipt-index.ts";
@@ -29,6 +30,8 @@ export interface IndexerOptions {
   readonly auditRate?: number;
   /** Layers that are shown and left out of the network's index, and why. */
   readonly setAside?: SetAside;
+  /** Ms between two steps of the base prices; an hour when left out. */
+  readonly basePricePeriod?: number;
 }
 
 /** A running indexer: what the chain and the providers say, in SQL and over HTTP. Everything can be rebuilt. */
@@ -39,14 +42,15 @@ export interface Indexer {
 }
 
 const RETRY_MS = 1_000;
+const HOUR_MS = 3_600_000;
 
 export function createIndexer(modules: IndexerModules, options: IndexerOptions): Indexer {
   const { chain, db, log } = modules;
   const stopping = new AbortController();
   const hub = createEventHub(Date.now());
   const told = createAnnouncements(db, hub, log);
-  const { auditRate = null, setAside = {} } = options;
-  const reader = createReader({ db, deployment: chain.deployment, auditRate, setAside });
+  const { auditRate = null, setAside = {}, basePricePeriod = HOUR_MS } = options;
+  const reader = createReader({ db, deployment: chain.deployment, auditRate, setAside, basePricePeriod });
   const server: Server = createApi(reader, hub, log);
   const running: Promise<void>[] = [];
   let forget: Unsubscribe = () => undefined;
@@ -75,6 +79,7 @@ export function createIndexer(modules: IndexerModules, options: IndexerOptions):
         untilStopped(() => indexChain({ ...modules, onStored: told.blocks }, stopping.signal)),
         untilStopped(() => indexReceipts({ ...modules, onStored: told.receipts }, stopping.signal)),
         keepIndexHistory(modules, setAside, stopping.signal),
+        keepBasePrices(modules, basePricePeriod, stopping.signal),
       );
     },
     async stop() {

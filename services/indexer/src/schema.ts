@@ -1,5 +1,5 @@
 /** Grows with every change below: an index of another version is dropped and read again from the chain. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** Everything that is kept, so that an index of another chain or version can be emptied. */
 export const TABLES = [
@@ -13,6 +13,7 @@ export const TABLES = [
   "presence",
   "arrivals",
   "index_history",
+  "base_prices",
 ] as const;
 
 const VIEWS = ["audits", "disputes", "epochs", "channels", "stakes", "operators"] as const;
@@ -113,6 +114,13 @@ CREATE TABLE IF NOT EXISTS index_history (
   with_set_aside DOUBLE PRECISION,
   weakest TEXT,
   scores JSONB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS base_prices (
+  model TEXT NOT NULL,
+  at BIGINT NOT NULL,
+  price NUMERIC NOT NULL,
+  utilisation DOUBLE PRECISION,
+  PRIMARY KEY (model, at)
 );
 CREATE TABLE IF NOT EXISTS presence (provider TEXT NOT NULL, minute BIGINT NOT NULL, PRIMARY KEY (provider, minute));
 

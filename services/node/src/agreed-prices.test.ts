@@ -9,10 +9,12 @@ const prices = (input: number, cached: number, output: number) => ({
   cachedInputPerMillion: microUsd(cached),
   outputPerMillion: microUsd(output),
 });
-const options = { prices: prices(50, 10, 200), passes, passFloor: microUsd(60) };
+const options = { posted: [prices(50, 10, 200), prices(45, 9, 180)], passes, passFloor: microUsd(60) };
 
 test.each([
   ["the offer's prices, paid per use", prices(50, 10, 200), someone, null],
+  ["the prices of the offer before, paid per use", prices(45, 9, 180), someone, null],
+  ["prices of both, mixed", prices(45, 10, 200), someone, "provider.priceChanged"],
   ["other prices, paid per use", prices(50, 10, 199), someone, "provider.priceChanged"],
   ["a flat price, paid per use", prices(60, 60, 60), someone, "provider.priceChanged"],
   ["the offer's prices, on a channel that nobody introduced", prices(50, 10, 200), undefined, null],

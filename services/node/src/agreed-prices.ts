@@ -1,7 +1,8 @@
 import { DepinferError, type Hex, type MicroUsd, type Prices } from "@depinfer/protocol";
 
 export interface PriceOptions {
-  readonly prices: Prices;
+  /** What was posted lately, newest first: who read an offer before it changed is served at its price. */
+  readonly posted: readonly Prices[];
   /** The contract that pays for holders of passes. */
   readonly passes: Hex;
   /** Least flat price per million tokens at which pass traffic is served. */
@@ -15,7 +16,7 @@ export interface PriceOptions {
 export function priceRefusal(
   agreed: Prices,
   payer: Hex | undefined,
-  { prices, passes, passFloor }: PriceOptions,
+  { posted, passes, passFloor }: PriceOptions,
 ): DepinferError | null {
   const named = listed(agreed);
   if (payer === passes) {
@@ -31,12 +32,12 @@ export function priceRefusal(
           retryable: true,
         });
   }
-  const offered = listed(prices);
-  return offered.every((price, index) => price === named[index])
+  const offered = posted.map(listed);
+  return offered.some((prices) => prices.every((price, index) => price === named[index]))
     ? null
     : new DepinferError({
         code: "provider.priceChanged",
-        message: `The request names prices ${named.join("/")}, the offer is ${offered.join("/")} units per million tokens`,
+        message: `The request names prices ${named.join("/")}, the offer is ${offered[0]?.join("/") ?? "withdrawn"} units per million tokens`,
         remedy: "Read the newest offer and ask again",
         retryable: true,
       });

@@ -5,7 +5,8 @@ import { errorMessage, type Hex, type Log, type Offer, type Ownership, type Pric
 export interface OfferOptions {
   readonly provider: Hex;
   readonly receiptKey: Hex;
-  readonly prices: Prices;
+  /** Read anew for each announcement. */
+  readonly prices: () => Prices;
   readonly region: string;
   readonly ownership?: Ownership;
   /** Label of a test adversary; shown wherever the offer is. */
@@ -16,14 +17,20 @@ const LIFETIME_MS = 60_000;
 /** Three announcements fit into one lifetime, so that losing two of them does not lose the provider. */
 const INTERVAL_MS = 20_000;
 
-/** Announces the offer now and again before it expires, until the result is called. */
+export interface Offering {
+  /** Announces it now, because something in it changed. */
+  again(): void;
+  stop(): void;
+}
+
+/** Announces the offer now and again before it expires, until it is stopped. */
 export function keepOffering(
   host: Host,
   engine: Engine,
   inFlight: () => number,
   options: OfferOptions,
   log: Log,
-): () => void {
+): Offering {
   const { classId, runtimeClass, model, proofLevel, attestation, contextLength, slots, features } = engine.description;
 
   async function announce(): Promise<void> {
@@ -39,7 +46,7 @@ export function keepOffering(
       proofLevel,
       runtimeClass,
       ...(attestation === undefined ? {} : { attestation }),
-      prices: options.prices,
+      prices: options.prices(),
       contextLength,
       slots,
       idleSlots: Math.max(0, slots - inFlight()),
@@ -56,8 +63,9 @@ export function keepOffering(
   }
 
   const report = (error: unknown) => log("warn", `the offer could not be announced: ${errorMessage(error)}`);
-  announce().catch(report);
+  const again = () => void announce().catch(report);
+  again();
   host.provide(classId).catch(report);
-  const timer = setInterval(() => announce().catch(report), INTERVAL_MS);
-  return () => clearInterval(timer);
+  const timer = setInterval(again, INTERVAL_MS);
+  return { again, stop: () => clearInterval(timer) };
 }

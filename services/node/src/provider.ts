@@ -22,8 +22,9 @@ import { createClosingClaims } from "./closing-claims.ts";
 import { type Settlement, settle } from "./epochs.ts";
 import { createLedger, type LedgerChannel } from "./ledger.ts";
 import type { NonceBook } from "./nonces.ts";
-import { keepOffering } from "./offers.ts";
+import { keepOffering, type Offering } from "./offers.ts";
 import { createPayments } from "./payments.ts";
+import { createPostedPrices } from "./posted-prices.ts";
 import { answerQuery } from "./queries.ts";
 import { createVoucherInbox } from "./voucher-inbox.ts";
 
@@ -84,6 +85,8 @@ export interface ProviderNode {
   stop(): Promise<void>;
   /** Posts the epoch's root and claims what is vouchered, now. */
   settle(): Promise<Settlement>;
+  /** Offers the engine at other prices from now on; who read the offer before is served at its prices for a while. */
+  post(prices: Prices): void;
   state(): NodeState;
   /** Every channel that pays this provider, as its journal knows it. */
   channels(): readonly LedgerChannel[];
@@ -96,7 +99,8 @@ const VOUCHER_POLL_MS = 10;
 /** Serves one engine to the network and is paid for it. */
 export function createNode(modules: NodeModules, options: NodeOptions): ProviderNode {
   const { host, chain, engine, journal, log } = modules;
-  const { provider, prices } = options;
+  const { provider } = options;
+  const prices = createPostedPrices(options.prices);
   const receiptBinding = { chainId: chain.deployment.chainId, verifyingContract: chain.receipts.address };
   const ledger = createLedger(journal);
   const closing = createClosingClaims({ chain, ledger, log });
@@ -118,6 +122,7 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
   let inFlight = 0;
   let lastAnswerAt = 0;
   let settling: Promise<Settlement> | null = null;
+  let offering: Offering | null = null;
 
   async function serve(exchange: Exchange, link: Link): Promise<void> {
     try {
@@ -139,9 +144,9 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
           { ...modules, ledger, payments, vouchers, underWay },
           {
             provider,
-            prices,
+            posted: prices.lately(),
             passes: chain.passes.address,
-            passFloor: options.passFloor ?? prices.inputPerMillion,
+            passFloor: options.passFloor ?? options.prices.inputPerMillion,
             binding: receiptBinding,
           },
           exchange,
@@ -193,7 +198,15 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
         watchChannels(fromBlock),
         () => closing.stop(),
         watchAudits(),
-        keepOffering(host, engine, () => inFlight, { ...options, receiptKey: modules.receiptSigner.address }, log),
+        () => offering?.stop(),
+      );
+      const { receiptSigner } = modules;
+      offering = keepOffering(
+        host,
+        engine,
+        () => inFlight,
+        { ...options, prices: prices.current, receiptKey: receiptSigner.address },
+        log,
       );
       if (options.epochMs > 0) {
         const timer = setInterval(() => {
@@ -211,6 +224,11 @@ export function createNode(modules: NodeModules, options: NodeOptions): Provider
       await Promise.allSettled([...working, closing.settled()]);
     },
     settle: settleOnce,
+    post(next) {
+      if (prices.post(next)) {
+        offering?.again();
+      }
+    },
     channels: () => ledger.channels(),
     state() {
       const channels = ledger.channels();

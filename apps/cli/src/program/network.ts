@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { adversaries, DEFAULT_PORT, home, json } from "./options.ts";
-import { fraction, integer, rate, temperature } from "./values.ts";
+import { fraction, integer, percent, rate, temperature } from "./values.ts";
 
 /** `depinfer up`. */
 export function addNetworkCommand(program: Command): void {
@@ -22,6 +22,12 @@ export function addNetworkCommand(program: Command): void {
     .option("--model <reference>", "GGUF path, URL or hf: reference that providers serve instead of the test model")
     .option("--upstream <url>", "OpenAI-compatible server that providers serve instead of weights")
     .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)
+    .option(
+      "--discount <percent>",
+      "let providers follow the base price, this much below it, in place of fixed prices",
+      percent,
+    )
+    .option("--base-price-seconds <seconds>", "time between two steps of the base price", integer, 60)
     .option("--audit-rate <share>", "fixed share of receipts to audit, instead of the protocol's schedule", fraction)
     .option("--canaries-per-hour <count>", "requests that each validator buys unseen and audits, on average", rate, 0)
     .option("--rpc-url <url>", "use the chain at this endpoint instead of one of its own; needs --key-file")

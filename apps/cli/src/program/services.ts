@@ -5,7 +5,7 @@ import { defaultHome, homePaths } from "../home.ts";
 import type { ServiceOptions } from "../service/connect.ts";
 import { runService } from "../service/lifecycle.ts";
 import { adversary, allowSimulatedAttestation, cpuLibrary, DEFAULT_PORT, minProofLevel } from "./options.ts";
-import { digest, integer, rate } from "./values.ts";
+import { digest, integer, percent, rate } from "./values.ts";
 
 /** `depinfer node`, `gateway`, `validator` and `indexer`: the processes that make up a network. */
 export function addServiceCommands(program: Command): void {
@@ -54,6 +54,9 @@ function addNode(program: Command): void {
       integer,
     )
     .option("--price-output <units>", "micro-dollars per million output tokens", integer, 200_000)
+    .option("--discount <percent>", "follow the model's base price, this much below it; needs --indexer-url", percent)
+    .option("--floor-output <units>", "with --discount: least micro-dollars per million output tokens", integer, 1)
+    .option("--indexer-url <url>", "with --discount: the indexer that tells the base price")
     .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)
     .option("--x402-port <port>", "also sell this model alone to whoever pays by x402, on this port", integer)
     .option("--x402-allow-host <name...>", "host names of that port, besides localhost", [])
@@ -76,6 +79,7 @@ function addNode(program: Command): void {
               outputPerMillion: microUsd(options.priceOutput),
             },
             epochSeconds: options.epochSeconds,
+            ...discountOf(program, options),
             simulateAttestation: options.simulateAttestation === true,
             cpuLibrary: options.cpuLibrary,
             ...(model === undefined ? {} : { model }),
@@ -103,6 +107,20 @@ function addNode(program: Command): void {
         ),
       );
     });
+}
+
+/** The discount that is wanted; both flags or none. */
+function discountOf(
+  program: Command,
+  { discount, floorOutput, indexerUrl }: { discount?: number; floorOutput: number; indexerUrl?: string },
+) {
+  if (discount === undefined) {
+    return {};
+  }
+  if (indexerUrl === undefined) {
+    program.error("error: --discount needs --indexer-url: the base price is what an indexer tells");
+  }
+  return { discount: { bps: Math.round(discount * 100), floor: BigInt(Math.max(1, floorOutput)), indexerUrl } };
 }
 
 function addGateway(program: Command): void {
@@ -214,6 +232,7 @@ function addIndexer(program: Command): void {
       ).choices(LAYERS.map(({ name }) => name)),
     )
     .option("--set-aside-because <reason>", "what is said of these layers", "Whoever runs this indexer left it out")
+    .option("--base-price-seconds <seconds>", "time between two steps of the base prices", integer, 3_600)
     .action(async (options) => {
       const { startIndexer } = await import("../service/indexer.ts");
       const { database, setAside = [], setAsideBecause } = options;
@@ -223,6 +242,7 @@ function addIndexer(program: Command): void {
             ...serviceOptions(options),
             host: options.host,
             port: options.port,
+            basePriceSeconds: options.basePriceSeconds,
             setAside: Object.fromEntries(setAside.map((layer: string) => [layer, setAsideBecause])),
             ...(database === undefined ? {} : { database }),
           },

@@ -26,6 +26,14 @@ export function fraction(text: string): number {
   return value;
 }
 
+/** A share in hundredths, to two decimals. */
+export function percent(text: string): number {
+  if (!/^\d{1,3}(\.\d{1,2})?$/.test(text) || Number(text) > 100) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not a percentage from 0 to 100`);
+  }
+  return Number(text);
+}
+
 export function digest(text: string): Hex {
   const parsed = bytes32Schema.safeParse(text.startsWith("0x") ? text : `0x${text}`);
   if (!parsed.success) {

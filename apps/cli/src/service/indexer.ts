@@ -11,6 +11,8 @@ export interface IndexerServiceOptions extends ServiceOptions {
   readonly database?: string;
   /** Layers that are left out of the network's index, and why. */
   readonly setAside?: SetAside;
+  /** Seconds between two steps of the base prices. */
+  readonly basePriceSeconds?: number;
 }
 
 export async function startIndexer(options: IndexerServiceOptions, log: Log): Promise<RunningService> {
@@ -26,6 +28,7 @@ export async function startIndexer(options: IndexerServiceOptions, log: Log): Pr
       host: options.host,
       port: options.port,
       setAside: options.setAside ?? {},
+      ...(options.basePriceSeconds === undefined ? {} : { basePricePeriod: options.basePriceSeconds * 1_000 }),
       ...(auditRate === undefined ? {} : { auditRate }),
     },
   );

@@ -21,8 +21,10 @@ import {
 import { type Feature, type Hex, type Log, type MicroUsd, microUsd, type Prices, toHex } from "@depinfer/protocol";
 import { auditRulesOf } from "../audit-rules.ts";
 import { embeddedModels } from "../home.ts";
+import { openIndexer } from "../indexer-client.ts";
 import { resolveModel } from "../model-file.ts";
 import { readOwnership } from "../ownership-file.ts";
+import { followBasePrice } from "./base-price-follower.ts";
 import { connect, type ServiceOptions } from "./connect.ts";
 import { join } from "./join.ts";
 import type { RunningService } from "./lifecycle.ts";
@@ -52,6 +54,8 @@ export interface ProviderOptions extends ServiceOptions {
   readonly ownershipFile?: string;
   /** Units per million tokens. */
   readonly prices: Prices;
+  /** Follow the model's base price, this much below it, as an indexer tells it. */
+  readonly discount?: { readonly bps: number; readonly floor: bigint; readonly indexerUrl: string };
   /** Least flat price per million tokens at which holders of passes are served; the input price by default. */
   readonly passFloor?: MicroUsd;
   readonly epochSeconds: number;
@@ -119,6 +123,20 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
     },
   );
   await node.start();
+  const unfollow =
+    options.discount === undefined
+      ? undefined
+      : followBasePrice(
+          openIndexer({ url: options.discount.indexerUrl, home: options.home }),
+          node.post,
+          {
+            model: description.model,
+            prices: options.prices,
+            discountBps: options.discount.bps,
+            floor: options.discount.floor,
+          },
+          log,
+        );
   const shop =
     options.shop === undefined
       ? undefined
@@ -148,6 +166,7 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
         })),
     },
     async stop() {
+      unfollow?.();
       await shop?.stop();
       await node.stop();
       await host.stop();

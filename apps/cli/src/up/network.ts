@@ -29,6 +29,10 @@ export interface NetworkOptions {
   readonly upstream?: string;
   /** Owners that the providers are divided among in turn, each declared by their signature; nobody is declared for 0. */
   readonly owners?: number;
+  /** Per cent below the base price that providers post; fixed prices when left out. */
+  readonly discount?: number;
+  /** Seconds between two steps of the base price. */
+  readonly basePriceSeconds?: number;
   /** Makes the last providers test adversaries, one in each of these ways. */
   readonly adversaries: readonly AdversaryKind[];
   readonly epochSeconds: number;
@@ -76,6 +80,7 @@ const FIRST_P2P_PORT = 4_101;
 const CHAIN_PORT = 8_545;
 const INDEXER_PORT_OFFSET = 1;
 const DASHBOARD_PORT_OFFSET = 2;
+const LOCAL_BASE_PRICE_SECONDS = 60;
 /** One machine has one engine and one gateway; what is left can be spread even here. */
 const LOCAL_INDEX = [
   ...["--set-aside", "engines", "gateways"],
@@ -138,6 +143,15 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     if (options.port !== 0 && port !== options.port) {
       steps.notice(`port ${options.port} is busy, the gateway takes ${port}`);
     }
+    const beside = async (offset: number, who: string) => {
+      const found = await freePort(LOOPBACK, port + offset);
+      if (options.port !== 0 && found !== port + offset) {
+        steps.notice(`port ${port + offset} is busy, the ${who} takes ${found}`);
+      }
+      return found;
+    };
+    const indexerPort = await beside(INDEXER_PORT_OFFSET, "indexer");
+    const indexerUrl = `http://${LOOPBACK}:${indexerPort}`;
     const shared = ["--network", paths.network, "--passphrase-file", paths.passphrase];
     const p2p = await p2pPorts(
       names.providers.length + names.validators.length + names.otherGateways.length + 2,
@@ -167,11 +181,14 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
           const engine = options.upstream === undefined ? model : ["--upstream", options.upstream];
           const owned = ownerships[index];
           const ownership = owned === undefined ? [] : ["--ownership", owned];
+          const discount =
+            options.discount === undefined ? [] : ["--discount", String(options.discount), "--indexer-url", indexerUrl];
           return start(
             name,
             "node",
             ...engine,
             ...ownership,
+            ...discount,
             "--epoch-seconds",
             String(options.epochSeconds),
             ...adversary,
@@ -186,23 +203,16 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     const gateway = createClient({ url, apiKey });
     await steps.run("Waiting for the first offer", () => gateway.waitForOffers(1));
 
-    const beside = async (offset: number, who: string) => {
-      const found = await freePort(LOOPBACK, port + offset);
-      if (options.port !== 0 && found !== port + offset) {
-        steps.notice(`port ${port + offset} is busy, the ${who} takes ${found}`);
-      }
-      return found;
-    };
-    const indexerPort = await beside(INDEXER_PORT_OFFSET, "indexer");
     const dashboardPort = options.dashboard === true ? await beside(DASHBOARD_PORT_OFFSET, "dashboard") : null;
     const dashboardUrl = dashboardPort === null ? null : `http://${LOOPBACK}:${dashboardPort}`;
-    const indexerUrl = `http://${LOOPBACK}:${indexerPort}`;
+    // An hour is too long to wait for whoever tries it.
+    const basePrice = ["--base-price-seconds", String(options.basePriceSeconds ?? LOCAL_BASE_PRICE_SECONDS)];
     const canaries = ["--canaries-per-hour", String(options.canariesPerHour ?? 0)];
     const others = dashboardPort === null ? " and the indexer" : ", the indexer and the dashboard";
     const complete = steps.run(`Starting ${options.validators} validators${others}`, async () => {
       await Promise.all([
         ...(dashboardPort === null ? [] : [startDashboard(dashboardPort)]),
-        start(names.indexer, "indexer", "--port", String(indexerPort), ...LOCAL_INDEX),
+        start(names.indexer, "indexer", "--port", String(indexerPort), ...LOCAL_INDEX, ...basePrice),
         ...names.validators.map((name, index) =>
           start(name, "validator", ...model, ...canaries, ...(index < (options.lazyValidators ?? 0) ? ["--lazy"] : [])),
         ),

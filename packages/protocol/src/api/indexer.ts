@@ -6,6 +6,7 @@ import { offerSchema } from "../offer.ts";
 import { proofLevelSchema } from "../proof-level.ts";
 import { signedReceiptSchema } from "../receipt.ts";
 import { decentralisationApi } from "./decentralisation.ts";
+import { economyApi } from "./economy.ts";
 import { endpoint, pageOf } from "./endpoint.ts";
 import { versionSchema } from "./version.ts";
 
@@ -361,6 +362,7 @@ const get = <Query extends z.ZodType, Answer extends z.ZodType>(
 
 export const indexerApi = {
   ...decentralisationApi,
+  ...economyApi,
   version: get("/version", "Which API answers here, and the time there", nothing, versionSchema("depinfer-indexer")),
   overview: get("/overview", "The network in figures", nothing, overviewSchema),
   series: get(

@@ -14,6 +14,8 @@ export interface Reader {
   readonly auditRate: number | null;
   /** Layers that are left out of the network's index, and why. */
   readonly setAside: SetAside;
+  /** Ms between two steps of the base prices. */
+  readonly basePricePeriod: number;
   /** What goes over whole tables, and is asked for by every page that is open. */
   readonly shared: {
     readonly overview: SharedAnswer<unknown>;

@@ -4,6 +4,7 @@ import { indexerApi } from "@depinfer/protocol/api";
 import { passShares } from "../pass-shares.ts";
 import { auditHandlers } from "./audit-routes.ts";
 import { decentralisationHandlers } from "./decentralisation-routes.ts";
+import { economyHandlers } from "./economy-routes.ts";
 import type { EventHub } from "./event-hub.ts";
 import { lookupHandlers } from "./lookup-routes.ts";
 import { moneyHandlers } from "./money-routes.ts";
@@ -17,6 +18,7 @@ import { receiptHandlers } from "./receipt-routes.ts";
 const HANDLERS: Handlers<keyof typeof indexerApi> = {
   ...networkHandlers,
   ...decentralisationHandlers,
+  ...economyHandlers,
   ...providerHandlers,
   ...offerHandlers,
   ...receiptHandlers,
@@ -81,6 +83,9 @@ const NAMES: readonly (keyof typeof indexerApi)[] = [
   "series",
   "index",
   "indexHistory",
+  "marketConditions",
+  "statement",
+  "basePrices",
   "providers",
   "provider",
   "earnings",
