@@ -19,6 +19,8 @@ const FILES: Readonly<Record<string, () => Promise<Benchmark>>> = {
   gas: async () => (await import("./gas.ts")).gas,
   journal: async () => (await import("./journal.ts")).journal,
   concentration: async () => (await import("./concentration.ts")).concentration,
+  economics: async () => (await import("./economics.ts")).economics,
+  simulate: async () => (await import("./simulate.ts")).simulate,
   settle: async () => (await import("./settle.ts")).settle,
   vouchers: async () => (await import("./vouchers.ts")).vouchers,
 };

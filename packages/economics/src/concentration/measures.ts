@@ -60,14 +60,17 @@ export function renyiEntropy(amounts: Amounts, order: number): number | null {
   if (order === 1) {
     return shannonEntropy(amounts);
   }
-  const shares = sortedShares(amounts);
-  if (shares === null) {
+  const found = sharesOf(amounts);
+  if (found === null) {
     return null;
   }
+  const { shares } = found;
   if (order === Number.POSITIVE_INFINITY) {
-    return Math.max(0, -Math.log2(shares[0] ?? 1));
+    return Math.max(0, -Math.log2(shares.reduce((largest, share) => Math.max(largest, share))));
   }
-  return Math.max(0, Math.log2(sumOf(shares, (share) => share ** order)) / (1 - order));
+  // A product costs a tenth of a power, and two is the order that is asked for.
+  const powers = order === 2 ? sumOf(shares, (share) => share * share) : sumOf(shares, (share) => share ** order);
+  return Math.max(0, Math.log2(powers) / (1 - order));
 }
 
 /**
