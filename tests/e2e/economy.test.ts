@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { postedPriceDown } from "@depinfer/economics";
-import { type BasePrice, economyApi, statementLineSchema } from "@depinfer/protocol/api";
+import type { Receipt } from "@depinfer/protocol";
+import { type BasePrice, economyApi, indexerApi, statementLineSchema } from "@depinfer/protocol/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { depinfer, discard, startTestNetwork, type TestNetwork, waitFor } from "./local-network.ts";
@@ -44,7 +45,6 @@ const marginSchema = z.object({
 const offersSchema = z.object({
   data: z.array(z.object({ provider: z.string(), prices: z.object({ outputPerMillion: units }) })),
 });
-const receiptsSchema = z.object({ data: z.array(z.object({ provider: z.string(), cost: units })), next: z.null() });
 
 async function ask(): Promise<void> {
   const { url, apiKey } = network.access;
@@ -83,10 +83,12 @@ test("what was bought is in the statement of who sold it, to the unit, and costs
   for (let left = REQUESTS; left > 0; left -= 4) {
     await Promise.all(Array.from({ length: 4 }, ask));
   }
-  let found: z.output<typeof receiptsSchema>["data"] = [];
+  let found: readonly Receipt[] = [];
   await waitFor(
     async () => {
-      found = receiptsSchema.parse(await indexed("/receipts?limit=200")).data;
+      found = indexerApi.receipts.answer
+        .parse(await indexed("/receipts?limit=100"))
+        .data.map(({ receipt }) => receipt.receipt);
       return found.length === REQUESTS;
     },
     40_000,
