@@ -2,7 +2,7 @@ import type { Campaign } from "../simulation/economy/campaign.ts";
 import { runCampaigns, traceOfAll } from "../simulation/economy/campaign.ts";
 import { AUDITS, EPOCH_MARKETS, MARKETS } from "../simulation/economy/markets.ts";
 import { htmlReport } from "../simulation/economy/report/report.ts";
-import { attackLines, auditLine, epochLine, marketLine } from "../simulation/economy/report/tables.ts";
+import { figureLines, marketLine } from "../simulation/economy/report/tables.ts";
 import { tornadoOf } from "../simulation/economy/tornado.ts";
 import type { Benchmark, BenchRow } from "./benchmark.ts";
 import { significant } from "./measure/statistics.ts";
@@ -63,7 +63,7 @@ export const concentration: Benchmark = {
     );
     return {
       rounds: seeds,
-      rows: [...campaigns.map(rowOf), ...campaigns.flatMap(attackLines)],
+      rows: [...campaigns.filter(isMarket).map(marketRow), ...campaigns.flatMap(figureLines)],
       summary: { ...summary, traceOfAll: traceOfAll(campaigns) },
       files: { "concentration.html": htmlReport(campaigns, tornado) },
       // Three seeds give no interval that a gate could be held against.
@@ -72,14 +72,8 @@ export const concentration: Benchmark = {
   },
 };
 
-function rowOf(campaign: Campaign): BenchRow {
-  const { scenario, figures } = campaign;
-  switch (scenario.market) {
-    case "epochs":
-      return epochLine(campaign);
-    case "audits":
-      return auditLine(campaign, scenario);
-    default:
-      return { ...marketLine(campaign), overloaded: significant(figures.overloaded?.mean ?? 0, 2) };
-  }
+const isMarket = ({ scenario: { market } }: Campaign) => market !== "epochs" && market !== "audits";
+
+function marketRow(campaign: Campaign): BenchRow {
+  return { ...marketLine(campaign), overloaded: significant(campaign.figures.overloaded?.mean ?? 0, 2) };
 }

@@ -69,6 +69,45 @@ const ATTACK_FIGURES: Readonly<
 export function attackLines({ figures }: Campaign): readonly Line[] {
   return Object.entries(ATTACK_FIGURES).flatMap(([name, { what, bound, digits }]) => {
     const figure = figures[name];
-    return figure === undefined ? [] : [{ adversary: what, "value (95 %)": formatEstimate(figure, digits), bound }];
+    return figure === undefined ? [] : [figureLine(what, formatEstimate(figure, digits), bound)];
   });
+}
+
+/** Everything that is no share of work, a line for each figure, so that it stands in no column with one. */
+export function figureLines(campaign: Campaign): readonly Line[] {
+  const { scenario, figures } = campaign;
+  const { name, market } = scenario;
+  switch (market) {
+    case "epochs":
+      return [
+        figureLine(`${name}, after ${scenario.epochs} epochs: Gini`, formatEstimate(figures.gini, 3), "–"),
+        figureLine(`${name}: NC50`, formatEstimate(figures.nc50, 0), "–"),
+        figureLine(`${name}: NC33`, formatEstimate(figures.nc33, 0), "–"),
+        figureLine(`${name}: whale's share`, formatEstimate(figures.whaleShare, 4), "–"),
+        figureLine(`${name}: base price`, formatEstimate(figures.price, 3), "–"),
+      ];
+    case "audits": {
+      const exact = exactAudits(scenario);
+      const onPaper = (chance: number) => `${chance.toPrecision(3)} on paper`;
+      return [
+        figureLine(
+          `${name}: a cheat is never convicted`,
+          formatEstimate(figures.neverConvicted, 4),
+          onPaper(exact.neverConvicted),
+        ),
+        figureLine(
+          `${name}: an honest provider is convicted`,
+          formatEstimate(figures.honestConvicted, 4),
+          onPaper(exact.honestConvicted),
+        ),
+        figureLine(`${name}: what cheating earned, $`, formatEstimate(figures.cheatProfit, 2), "–"),
+      ];
+    }
+    default:
+      return attackLines(campaign);
+  }
+}
+
+function figureLine(what: string, value: string, bound: string): Line {
+  return { figure: what, "value (95 %)": value, bound: bound };
 }
