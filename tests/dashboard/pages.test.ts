@@ -19,6 +19,7 @@ const PLACES = [
   "/market?tab=offers",
   "/market?tab=providers",
   "/market?tab=prices",
+  "/market?tab=earn",
   "/market/providers/PROVIDER",
   "/proofs",
   "/proofs?tab=evidence",

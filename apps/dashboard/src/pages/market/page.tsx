@@ -2,6 +2,7 @@ import { useLocation } from "react-router";
 import { Segmented } from "../../ui/field.tsx";
 import { Page } from "../../ui/panel.tsx";
 import { oneOf, useUrlState } from "../../ui/url-state.ts";
+import { Earn } from "./earn.tsx";
 import { ModelCards } from "./model-cards.tsx";
 import { OfferTable } from "./offer-table.tsx";
 import { PriceHistory } from "./price-history.tsx";
@@ -15,7 +16,7 @@ export default function MarketPage() {
   if (part === "providers" && id !== undefined) {
     return <ProviderPage provider={decodeURIComponent(id)} />;
   }
-  const chosen = oneOf(tab, ["models", "offers", "providers", "prices"]);
+  const chosen = oneOf(tab, ["models", "offers", "providers", "prices", "earn"]);
   return (
     <Page
       title="Market"
@@ -29,6 +30,7 @@ export default function MarketPage() {
             { value: "offers", label: "Offers" },
             { value: "providers", label: "Providers" },
             { value: "prices", label: "Prices" },
+            { value: "earn", label: "Earn" },
           ]}
           onChange={setTab}
         />
@@ -38,6 +40,7 @@ export default function MarketPage() {
       {chosen === "offers" && <OfferTable />}
       {chosen === "providers" && <ProviderTable />}
       {chosen === "prices" && <PriceHistory />}
+      {chosen === "earn" && <Earn />}
     </Page>
   );
 }

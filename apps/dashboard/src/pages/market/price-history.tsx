@@ -8,6 +8,7 @@ import { Panel } from "../../ui/panel.tsx";
 import { Plot } from "../../ui/plot.tsx";
 import { Answered, Empty } from "../../ui/state.tsx";
 import { oneOf, useUrlState } from "../../ui/url-state.ts";
+import { BasePrice } from "./base-price.tsx";
 
 const HOUR = 3_600_000;
 const SPANS = {
@@ -24,42 +25,43 @@ export function PriceHistory() {
   const [span, setSpan] = useUrlState("span", "hour");
   const models = useEndpoint("indexer", indexerApi.models);
   return (
-    <Panel
-      title="Price history"
-      explain="Prices that providers signed in their offers, in dollars for a million tokens. Nobody sets them for all."
-      actions={
-        <Segmented
-          label="Span"
-          value={oneOf(span, ["hour", "day", "month"])}
-          choices={[
-            { value: "hour", label: "Hour" },
-            { value: "day", label: "Day" },
-            { value: "month", label: "Month" },
-          ]}
-          onChange={setSpan}
-        />
-      }
-    >
-      <Answered query={models} what="models">
-        {({ data }) => {
-          const names = data.map((one) => one.model);
-          const chosen = names.includes(model) ? model : names[0];
-          return chosen === undefined ? (
-            <Empty title="No model was ever offered here" />
-          ) : (
-            <>
-              <Select
-                label="Model"
-                value={chosen}
-                choices={names.map((value) => ({ value, label: value.slice(0, 120) }))}
-                onChange={setModel}
-              />
+    <Answered query={models} what="models">
+      {({ data }) => {
+        const names = data.map((one) => one.model);
+        const chosen = names.includes(model) ? model : names[0];
+        return chosen === undefined ? (
+          <Empty title="No model was ever offered here" />
+        ) : (
+          <>
+            <Select
+              label="Model"
+              value={chosen}
+              choices={names.map((value) => ({ value, label: value.slice(0, 120) }))}
+              onChange={setModel}
+            />
+            <Panel
+              title="Price history"
+              explain="Prices that providers signed in their offers, in dollars for a million tokens. Nobody sets them for all."
+              actions={
+                <Segmented
+                  label="Span"
+                  value={oneOf(span, ["hour", "day", "month"])}
+                  choices={[
+                    { value: "hour", label: "Hour" },
+                    { value: "day", label: "Day" },
+                    { value: "month", label: "Month" },
+                  ]}
+                  onChange={setSpan}
+                />
+              }
+            >
               <ModelPrices model={chosen} span={oneOf(span, ["hour", "day", "month"])} />
-            </>
-          );
-        }}
-      </Answered>
-    </Panel>
+            </Panel>
+            <BasePrice model={chosen} />
+          </>
+        );
+      }}
+    </Answered>
   );
 }
 
