@@ -39,3 +39,26 @@ test("compounding: s(t) = (s − c/i)(1 + i/365)^days + c/i, and who cannot pay 
   expect(after[2]).toBeCloseTo(99 * growth + 1, 6);
   expect(compounded(Float64Array.of(0.05), { years: 5, inflation: 0.1, runningCost: 0.1 })[0]).toBe(0);
 });
+
+test.each(["run.ts", "interactive.ts"])(
+  "nothing that %s needs is a module of Node, so that a browser's worker runs it",
+  (entry) => {
+    const seen = new Set<string>();
+    const waiting = [new URL(entry, import.meta.url).href];
+    for (let href = waiting.pop(); href !== undefined; href = waiting.pop()) {
+      if (seen.has(href)) {
+        continue;
+      }
+      seen.add(href);
+      for (const [, from = ""] of readFileSync(new URL(href), "utf8").matchAll(
+        /^(?:import|export) [^;]*?from "([^"]+)";$/gms,
+      )) {
+        expect(from, href).not.toMatch(/^node:/);
+        if (from.startsWith(".")) {
+          waiting.push(new URL(from, href).href);
+        }
+      }
+    }
+    expect(seen.size).toBeGreaterThan(5);
+  },
+);
