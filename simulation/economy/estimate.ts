@@ -30,7 +30,8 @@ export function formatEstimate(figure: Estimate | null | undefined, digits: numb
   if (figure === null || figure === undefined) {
     return "–";
   }
-  const show = (value: number) => value.toFixed(digits);
+  // What rounds to zero has no sign.
+  const show = (value: number) => (Number(value.toFixed(digits)) + 0).toFixed(digits);
   return Number.isFinite(figure.low)
     ? `${show(figure.mean)} (${show(figure.low)}–${show(figure.high)})`
     : show(figure.mean);

@@ -25,13 +25,13 @@ export interface SimulateOptions {
 /** `depinfer simulate SCENARIO…`: who gets the work in a market that a file describes. */
 export async function simulateCommand(files: readonly string[], options: SimulateOptions): Promise<void> {
   const scenarios = files.map(readScenario);
+  const moved = options.tornado ? movable(scenarios[0]) : undefined;
   const say = (what: string) => (done: number, of: number) =>
     process.stderr.write(
       `${process.stderr.isTTY ? "\r" : ""}  … ${what}: ${done} of ${of}${process.stderr.isTTY ? "" : "\n"}`,
     );
   const campaigns = await runCampaigns(scenarios, { seeds: options.seeds, onRun: say("markets simulated") });
-  const [first] = scenarios;
-  const tornado = options.tornado ? await tornadoOf(movable(first), { seeds: 3, onRun: say("parameters moved") }) : [];
+  const tornado = moved === undefined ? [] : await tornadoOf(moved, { seeds: 3, onRun: say("parameters moved") });
   process.stderr.write(process.stderr.isTTY ? "\n" : "");
   if (options.report !== undefined) {
     writeFileSync(options.report, htmlReport(campaigns, tornado));
