@@ -53,3 +53,4 @@ export { type SettledPass, shareSurplus } from "./pass-shares.ts";
 export { cappedEmission, divideCost, type Pay } from "./pay.ts";
 export { createRandom, normal, pareto, type Random } from "./random.ts";
 export { type Capacity, type Capped, chooseSlot, type MemberFloor, routeJob, type SlotMarket } from "./routing.ts";
+export { type Weighted, weightedMedianDown } from "./weighted-median.ts";

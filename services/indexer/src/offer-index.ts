@@ -126,7 +126,8 @@ async function saveOffer(db: Database, offer: Offer, owner: string | null, now: 
   });
 }
 
-async function notePresence(db: Database, now: number): Promise<void> {
+/** Notes that this indexer looks now, and who is there. */
+export async function notePresence(db: Database, now: number): Promise<void> {
   const minute = minuteOf(now);
   await db.query("INSERT INTO presence VALUES ($1, $2) ON CONFLICT DO NOTHING", [OBSERVER, minute]);
   await db.query(

@@ -1,34 +1,32 @@
 import type { Database } from "../database.ts";
 import { OBSERVER } from "../offer-index.ts";
+import { liveMarkets, utilisations } from "./slots.ts";
 
 const MINUTE_MS = 60_000;
 
-/**
- * Every model that was ever offered, over `$1` to `$2`, ms. A class belongs to the model under which it was offered last. What
- * is on offer are the slots of each offer in the minutes in which its provider was seen; work is the time that requests took.
- */
-const CONDITIONS = `WITH newest AS (
+/** What was asked of every model that was ever offered, `$1` to `$2`, ms. A class belongs to the model under which it was offered last. */
+const SERVED = `WITH newest AS (
   SELECT DISTINCT ON (class_id) class_id, model FROM offers ORDER BY class_id, heard_at DESC),
 served AS (
   SELECT n.model, count(*) AS requests, sum((r.receipt->'receipt'->>'promptTokens')::bigint) AS prompt, sum(r.output_tokens) AS output,
-    sum(r.cost) AS paid, sum(greatest(0, r.finished_at - r.started_at)) AS work
-  FROM receipts r JOIN newest n ON n.class_id = r.class_id WHERE r.finished_at >= $1 AND r.finished_at < $2 GROUP BY n.model),
-offered AS (
-  SELECT o.model, sum((o.offer->>'slots')::bigint * (SELECT count(*) FROM presence p WHERE p.provider = o.provider AND p.minute >= $1 AND p.minute < $2)) * ${MINUTE_MS} AS time
-  FROM offers o GROUP BY o.model),
-live AS (
-  SELECT model, count(DISTINCT provider) AS providers, sum((offer->>'slots')::bigint)::bigint AS slots,
-    percentile_disc(0.5) WITHIN GROUP (ORDER BY input_price)::text AS input, percentile_disc(0.5) WITHIN GROUP (ORDER BY output_price)::text AS output
-  FROM offers WHERE expires_at > $2 GROUP BY model)
+    sum(r.cost) AS paid
+  FROM receipts r JOIN newest n ON n.class_id = r.class_id WHERE r.finished_at >= $1 AND r.finished_at < $2 GROUP BY n.model)
 SELECT o.model, coalesce(s.requests, 0) AS requests, coalesce(s.prompt, 0)::bigint AS "promptTokens", coalesce(s.output, 0)::bigint AS "outputTokens",
-  (s.prompt::float8 / nullif(s.output, 0)) AS "promptPerOutput", coalesce(s.paid, 0)::text AS paid,
-  l.input AS "inputPrice", l.output AS "outputPrice", coalesce(l.providers, 0) AS providers, coalesce(l.slots, 0) AS slots,
-  CASE WHEN o.time = 0 THEN NULL ELSE least(1, coalesce(s.work, 0)::float8 / o.time) END AS utilisation
-FROM offered o LEFT JOIN served s ON s.model = o.model LEFT JOIN live l ON l.model = o.model
-WHERE ($3::text IS NULL OR o.model = $3) ORDER BY o.model`;
+  (s.prompt::float8 / nullif(s.output, 0)) AS "promptPerOutput", coalesce(s.paid, 0)::text AS paid
+FROM (SELECT DISTINCT model FROM offers WHERE $3::text IS NULL OR model = $3) o LEFT JOIN served s ON s.model = o.model ORDER BY o.model`;
 
-export function readConditions(db: Database, since: number, until: number, model: string | null) {
-  return db.query(CONDITIONS, [since, until, model]);
+/** The market of each model over a time, as the API tells it. */
+export async function readConditions(db: Database, since: number, until: number, model: string | null) {
+  const [served, used, live] = await Promise.all([
+    db.query(SERVED, [since, until, model]),
+    utilisations(db, since, until, model),
+    liveMarkets(db, until, model),
+  ]);
+  return served.map((row) => ({
+    ...row,
+    ...(live.get(String(row.model)) ?? { providers: 0, slots: 0, inputPrice: null, outputPrice: null }),
+    utilisation: used.get(String(row.model)) ?? null,
+  }));
 }
 
 /** What one provider did in each group, ms `$2` to `$3`; `$4` is the width of a group, or null for models. */

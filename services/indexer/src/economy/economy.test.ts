@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { marginOf } from "@depinfer/economics";
 import { basePriceSchema, economyApi, statementLineSchema } from "@depinfer/protocol/api";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type Database, openEmbedded } from "../database.ts";
@@ -37,12 +38,12 @@ async function offer(
   classId: string,
   slots: number,
   output: number,
-  expiresAt = Number.MAX_SAFE_INTEGER,
+  { provider = PROVIDER, expiresAt = Number.MAX_SAFE_INTEGER }: { provider?: string; expiresAt?: number } = {},
 ) {
   await db.query(
     `INSERT INTO offers (peer_id, class_id, provider, model, region, proof_level, output_price, input_price, first_seen, heard_at, expires_at, offer)
-     VALUES ('p', $1, $2, $3, 'eu', 'seeded', $4, $5, 1, 1, $6, $7)`,
-    [classId, PROVIDER, model, output, Math.floor(output / 4), expiresAt, JSON.stringify({ slots })],
+     VALUES ($2, $1, $2, $3, 'eu', 'seeded', $4, $5, 1, 1, $6, $7)`,
+    [classId, provider, model, output, Math.floor(output / 4), expiresAt, JSON.stringify({ slots })],
   );
 }
 
@@ -51,14 +52,19 @@ async function receipt(
   classId: string,
   at: number,
   took: number,
-  { prompt = 30, output = 10, cost = 5 }: { prompt?: number; output?: number; cost?: number } = {},
+  {
+    prompt = 30,
+    output = 10,
+    cost = 5,
+    provider = PROVIDER,
+  }: { prompt?: number; output?: number; cost?: number; provider?: string } = {},
 ) {
   receipts += 1;
   await db.query(
     "INSERT INTO receipts (id, request_id, provider, class_id, epoch, position, channel_id, cost, output_tokens, started_at, finished_at, receipt) VALUES ($1, $1, $2, $3, 1, 0, '0xc', $4, $5, $6, $7, $8)",
     [
       `0x${receipts}`,
-      PROVIDER,
+      provider,
       classId,
       cost,
       output,
@@ -77,11 +83,18 @@ async function seen(from: number, minutes: number, ...who: string[]) {
   }
 }
 
-async function bonded(slots: number) {
+let events = 0;
+async function bonded(slots: number, operator = PROVIDER) {
+  events += 1;
   await db.query(
-    "INSERT INTO events (block, log_index, tx, contract, name, args) VALUES (1, 1, '0x', 'stakeVault', 'Bonded', $1)",
-    [JSON.stringify({ operator: PROVIDER, stake: "1", totalSlots: String(slots) })],
+    "INSERT INTO events (block, log_index, tx, contract, name, args) VALUES (1, $2, '0x', 'stakeVault', 'Bonded', $1)",
+    [JSON.stringify({ operator, stake: "1", totalSlots: String(slots) }), events],
   );
+}
+
+/** As it is sent. */
+function sent(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value, (_, part: unknown) => (typeof part === "bigint" ? part.toString() : part)));
 }
 
 /*
@@ -147,6 +160,7 @@ test("who was never seen has an empty statement, not one of zeros", async () => 
 /* By hand: two slots in ten minutes are 20 minutes on offer; requests took 3 and 2 of them: a quarter. */
 test("conditions of a market are what they are by hand, and null where there is nothing", async () => {
   await offer("small", "0x1", 2, 200);
+  await bonded(2);
   await seen(START, 10, PROVIDER);
   await receipt("0x1", START + 4 * MINUTE, 3 * MINUTE, { prompt: 60, output: 20, cost: 8 });
   await receipt("0x1", START + 8 * MINUTE, 2 * MINUTE, { prompt: 30, output: 10, cost: 4 });
@@ -158,14 +172,15 @@ test("conditions of a market are what they are by hand, and null where there is 
     outputTokens: 30,
     promptPerOutput: 3,
     paid: "12",
-    inputPrice: "50",
-    outputPrice: "200",
+    inputPrice: 50n,
+    outputPrice: 200n,
+    providers: 1,
     slots: 2,
     utilisation: 0.25,
   });
   const [before] = await readConditions(db, START - HOUR, START, null);
   expect(before).toMatchObject({ requests: 0, promptPerOutput: null, utilisation: null });
-  const answer = { since: START, until: START + HOUR, data: [market, before] };
+  const answer = sent({ since: START, until: START + HOUR, data: [market, before] });
   expect(() => economyApi.marketConditions.answer.parse(answer)).not.toThrow();
   expect(await readConditions(db, START, START + HOUR, "other")).toEqual([]);
 });
@@ -176,6 +191,7 @@ test("conditions of a market are what they are by hand, and null where there is 
  */
 test("the base price begins at what is posted, and follows what was at work two periods before", async () => {
   await offer("small", "0x1", 1, 200);
+  await bonded(1);
   await seen(START, 2, PROVIDER);
   await receipt("0x1", START + MINUTE, MINUTE);
   const price = async () => (await readBasePrices(db, "small", MINUTE)).data[0];
@@ -196,4 +212,72 @@ test("the base price begins at what is posted, and follows what was at work two 
     ["189", null],
   ]);
   expect(() => basePriceSchema.parse(found)).not.toThrow();
+});
+
+const LIAR = `0x${"0b".repeat(20)}`;
+
+/*
+ * By hand: three honest slots at work for a quarter of ten minutes, 7.5 minutes, and a liar with one bonded slot who offers a
+ * thousand. Whether it claims no work or a year of it, the utilisation is between 7.5/40 = 0.1875 and 17.5/40 = 0.4375.
+ */
+test.each([
+  ["no work", 0, 0.1875],
+  ["more work than there is time", 525_600, 0.4375],
+])(
+  "who offers slots without stake and claims %s moves utilisation by its bonded slots only",
+  async (_, minutes, used) => {
+    await offer("small", "0x1", 3, 200);
+    await bonded(3);
+    await offer("small", "0x2", 1_000, 999_999, { provider: LIAR });
+    await bonded(1, LIAR);
+    await seen(START, 10, PROVIDER, LIAR);
+    await receipt("0x1", START + 8 * MINUTE, 7.5 * MINUTE);
+    for (const finished of [7, 8, 9]) {
+      await receipt("0x2", START + finished * MINUTE, minutes * MINUTE, { provider: LIAR });
+    }
+    const [market] = await readConditions(db, START, START + 10 * MINUTE, "small");
+    expect(market).toMatchObject({ utilisation: used, slots: 4, outputPrice: 200n });
+  },
+);
+
+test("prices of providers without stake begin no base price", async () => {
+  await offer("small", "0x1", 5, 999_999, { provider: LIAR });
+  await stepBasePrices(db, START, MINUTE);
+  expect((await readBasePrices(db, null, MINUTE)).data).toEqual([]);
+  await offer("small", "0x1", 1, 200);
+  await bonded(1);
+  await stepBasePrices(db, START, MINUTE);
+  expect((await readBasePrices(db, null, MINUTE)).data).toMatchObject([{ model: "small", current: "200" }]);
+});
+
+/*
+ * The hour of `packages/economics/src/margin.test.ts`, from receipts on: 40, 20 and 12 minutes of requests on two slots are 36
+ * minutes at work of the 60 that it was online, for 100,000 + 90,000 + 60,000 units.
+ */
+test("the hour that was worked out by hand comes out to the unit, from receipts to margin", async () => {
+  await offer("small", "0x1", 2, 200);
+  await bonded(2);
+  await seen(START, 60, PROVIDER);
+  await receipt("0x1", START + 45 * MINUTE, 40 * MINUTE, { cost: 100_000 });
+  await receipt("0x1", START + 50 * MINUTE, 20 * MINUTE, { cost: 90_000 });
+  await receipt("0x1", START + 59 * MINUTE, 12 * MINUTE, { cost: 60_000 });
+  const costs = {
+    wattsAtWork: 350,
+    wattsIdle: 60,
+    kilowattHour: 300_000n,
+    hardware: 1_800_000_000n,
+    lifetimeHours: 26_280,
+  };
+  for (const lines of [
+    linesByTime(await readStatement(db, PROVIDER, START, START + HOUR, HOUR), HOUR),
+    linesByModel(await readStatement(db, PROVIDER, START, START + HOUR, null)),
+  ]) {
+    const found = lines.map((line) => {
+      const { msOnline, msAtWork, paid } = statementLineSchema.parse(line);
+      return marginOf({ ms: BigInt(msOnline), msAtWork: BigInt(msAtWork), paid, feeBps: 500 }, costs);
+    });
+    expect(found).toEqual([
+      { revenue: 250_000n, fee: 12_500n, power: 70_200n, depreciation: 68_494n, margin: 98_806n },
+    ]);
+  }
 });
