@@ -30,8 +30,8 @@ export type Settings = z.output<typeof settingsSchema>;
 const SCHEMA_EXAMPLE = `{
   "type": "object",
   "properties": {
-    "title": { "type": "string" },
-    "pages": { "type": "integer" }
+    "title": { "type": "string", "maxLength": 60 },
+    "pages": { "type": "integer", "maximum": 2000 }
   },
   "required": ["title", "pages"],
   "additionalProperties": false
