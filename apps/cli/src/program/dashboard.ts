@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { homePaths } from "../home.ts";
 import { runService } from "../service/lifecycle.ts";
 import { cpuLibrary, DEFAULT_PORT, home } from "./options.ts";
-import { integer } from "./values.ts";
+import { integer, url } from "./values.ts";
 
 /** `depinfer dashboard`. */
 export function addDashboardCommand(program: Command): void {
@@ -45,11 +45,4 @@ export function addDashboardCommand(program: Command): void {
         ),
       );
     });
-}
-
-function url(text: string): string {
-  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new InvalidArgumentError("expected a URL like http://127.0.0.1:8787");
-  }
-  return text.replace(/\/+$/, "");
 }

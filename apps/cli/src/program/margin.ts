@@ -2,7 +2,7 @@ import { STATEMENT_GROUPS } from "@depinfer/protocol/api";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { usd } from "../money/amounts.ts";
 import { home, json } from "./options.ts";
-import { fraction, integer } from "./values.ts";
+import { fraction, integer, url } from "./values.ts";
 
 /** `depinfer margin`: what a provider would earn, and what it earned. */
 export function addMarginCommand(program: Command): void {
@@ -41,7 +41,7 @@ export function addMarginCommand(program: Command): void {
     .option("--since <span>", "with --provider: how far back, such as 12h or 30d", span, 7 * 86_400_000)
     .addOption(new Option("--by <group>", "with --provider: a line for each").choices(STATEMENT_GROUPS).default("day"))
     .option("--csv <file>", "with --provider: write the lines as CSV, money in units")
-    .option("--indexer-url <url>", "indexer to ask; the local network's by default")
+    .option("--indexer-url <url>", "indexer to ask; the local network's by default", url)
     .addOption(home())
     .addOption(json())
     .addHelpText(

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { adversaries, DEFAULT_PORT, home, json } from "./options.ts";
-import { fraction, integer, percent, rate, temperature } from "./values.ts";
+import { fraction, integer, percent, rate, seconds, temperature } from "./values.ts";
 
 /** `depinfer up`. */
 export function addNetworkCommand(program: Command): void {
@@ -27,7 +27,7 @@ export function addNetworkCommand(program: Command): void {
       "let providers follow the base price, this much below it, in place of fixed prices",
       percent,
     )
-    .option("--base-price-seconds <seconds>", "time between two steps of the base price", integer, 60)
+    .option("--base-price-seconds <seconds>", "time between two steps of the base price", seconds, 60)
     .option("--audit-rate <share>", "fixed share of receipts to audit, instead of the protocol's schedule", fraction)
     .option("--canaries-per-hour <count>", "requests that each validator buys unseen and audits, on average", rate, 0)
     .option("--rpc-url <url>", "use the chain at this endpoint instead of one of its own; needs --key-file")

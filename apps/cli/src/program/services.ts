@@ -5,7 +5,7 @@ import { defaultHome, homePaths } from "../home.ts";
 import type { ServiceOptions } from "../service/connect.ts";
 import { runService } from "../service/lifecycle.ts";
 import { adversary, allowSimulatedAttestation, cpuLibrary, DEFAULT_PORT, minProofLevel } from "./options.ts";
-import { digest, integer, percent, rate } from "./values.ts";
+import { digest, integer, percent, rate, seconds, url } from "./values.ts";
 
 /** `depinfer node`, `gateway`, `validator` and `indexer`: the processes that make up a network. */
 export function addServiceCommands(program: Command): void {
@@ -56,7 +56,8 @@ function addNode(program: Command): void {
     .option("--price-output <units>", "micro-dollars per million output tokens", integer, 200_000)
     .option("--discount <percent>", "follow the model's base price, this much below it; needs --indexer-url", percent)
     .option("--floor-output <units>", "with --discount: least micro-dollars per million output tokens", integer, 1)
-    .option("--indexer-url <url>", "with --discount: the indexer that tells the base price")
+    .option("--indexer-url <url>", "with --discount: the indexer that tells the base price", url)
+    .option("--base-price-seconds <seconds>", "with --discount: least time between two steps", seconds, 3_600)
     .option("--epoch-seconds <seconds>", "time between settlements; 0 settles on command only", integer, 60)
     .option("--x402-port <port>", "also sell this model alone to whoever pays by x402, on this port", integer)
     .option("--x402-allow-host <name...>", "host names of that port, besides localhost", [])
@@ -112,7 +113,12 @@ function addNode(program: Command): void {
 /** The discount that is wanted; both flags or none. */
 function discountOf(
   program: Command,
-  { discount, floorOutput, indexerUrl }: { discount?: number; floorOutput: number; indexerUrl?: string },
+  {
+    discount,
+    floorOutput,
+    indexerUrl,
+    basePriceSeconds,
+  }: { discount?: number; floorOutput: number; indexerUrl?: string; basePriceSeconds: number },
 ) {
   if (discount === undefined) {
     return {};
@@ -120,7 +126,8 @@ function discountOf(
   if (indexerUrl === undefined) {
     program.error("error: --discount needs --indexer-url: the base price is what an indexer tells");
   }
-  return { discount: { bps: Math.round(discount * 100), floor: BigInt(Math.max(1, floorOutput)), indexerUrl } };
+  const [bps, floor] = [Math.round(discount * 100), BigInt(Math.max(1, floorOutput))];
+  return { discount: { bps, floor, indexerUrl, periodSeconds: basePriceSeconds } };
 }
 
 function addGateway(program: Command): void {
@@ -232,7 +239,7 @@ function addIndexer(program: Command): void {
       ).choices(LAYERS.map(({ name }) => name)),
     )
     .option("--set-aside-because <reason>", "what is said of these layers", "Whoever runs this indexer left it out")
-    .option("--base-price-seconds <seconds>", "time between two steps of the base prices", integer, 3_600)
+    .option("--base-price-seconds <seconds>", "time between two steps of the base prices", seconds, 3_600)
     .action(async (options) => {
       const { startIndexer } = await import("../service/indexer.ts");
       const { database, setAside = [], setAsideBecause } = options;

@@ -26,6 +26,22 @@ export function fraction(text: string): number {
   return value;
 }
 
+/** A time that passes: at least one second. */
+export function seconds(text: string): number {
+  const value = integer(text);
+  if (value < 1) {
+    throw new InvalidArgumentError(`${JSON.stringify(text)} is not a time of at least one second`);
+  }
+  return value;
+}
+
+export function url(text: string): string {
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
+    throw new InvalidArgumentError("expected a URL like http://127.0.0.1:8787");
+  }
+  return text.replace(/\/+$/, "");
+}
+
 /** A share in hundredths, to two decimals. */
 export function percent(text: string): number {
   if (!/^\d{1,3}(\.\d{1,2})?$/.test(text) || Number(text) > 100) {

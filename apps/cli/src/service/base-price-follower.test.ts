@@ -1,8 +1,7 @@
-import { setTimeout } from "node:timers/promises";
 import { DepinferError, microUsd, type Prices } from "@depinfer/protocol";
 import { expect, test } from "vitest";
 import type { IndexerClient } from "../indexer-client.ts";
-import { followBasePrice, scaled } from "./base-price-follower.ts";
+import { followBasePrice } from "./base-price-follower.ts";
 
 const prices: Prices = {
   inputPerMillion: microUsd(50_000),
@@ -10,57 +9,63 @@ const prices: Prices = {
   outputPerMillion: microUsd(200_000),
 };
 
-/** An indexer that tells one base price after the other; null stands for one that is away. */
+/** An indexer that tells one base price after the other, the last for ever; null stands for one that is away. */
 function telling(...told: (string | null)[]): IndexerClient {
   let at = 0;
   return {
-    url: "test",
+    url: "http://indexer.test",
     async get(endpoint) {
       const current = told[Math.min(at, told.length - 1)] ?? null;
       at += 1;
       if (current === null) {
-        throw new DepinferError({ code: "indexer.unreachable", message: "away", remedy: "wait" });
+        throw new DepinferError({ code: "indexer.unreachable", message: "it is away", remedy: "wait" });
       }
-      const price = { model: "m", period: 1, current, nextAt: at, history: [] };
+      const price = { model: "m", period: 1, current, nextAt: 0, history: [] };
       return endpoint.answer.parse({ target: 0.6, gain: 0.125, data: [price] });
     },
   };
 }
 
-async function posted(indexer: IndexerClient, options: { discountBps: number; floor: bigint }, ms = 100) {
-  const seen: Prices[] = [];
-  const stop = followBasePrice(
-    indexer,
-    (next) => seen.push(next),
-    { model: "m", prices, ...options },
-    () => undefined,
-  );
-  await setTimeout(ms);
-  stop();
-  return seen;
+/** Follows until so many prices are posted or so many lines are logged. */
+function follow(indexer: IndexerClient, model: string, wanted: { readonly posts?: number; readonly lines?: number }) {
+  return new Promise<{ posted: readonly Prices[]; said: readonly string[] }>((resolve) => {
+    const posted: Prices[] = [];
+    const said: string[] = [];
+    const done = () => {
+      if (posted.length === wanted.posts || said.length === wanted.lines) {
+        stop();
+        resolve({ posted, said });
+      }
+    };
+    const stop = followBasePrice(
+      indexer,
+      (next) => {
+        posted.push(next);
+        done();
+      },
+      { model, prices, discountBps: 1_000, floor: 1n, periodMs: 1 },
+      (_, message) => {
+        said.push(message);
+        done();
+      },
+    );
+  });
 }
 
-test("a discount to the base price is posted, input prices in proportion", async () => {
-  const [first] = await posted(telling("200000"), { discountBps: 1_000, floor: 1n });
-  expect(first).toEqual({ inputPerMillion: 45_000n, cachedInputPerMillion: 11_250n, outputPerMillion: 180_000n });
+test("what an indexer tells is followed, an eighth at most each time", async () => {
+  const { posted } = await follow(telling("200000", "100000"), "m", { posts: 3 });
+  // By hand: 10 % below 200,000; then towards 90,000 by 7/8 of 180,000 and of 157,500, rounded down.
+  expect(posted.map(({ outputPerMillion }) => outputPerMillion)).toEqual([180_000n, 157_500n, 137_812n]);
 });
 
-test("an indexer that lies moves the price by one step, and one that is away by none", async () => {
-  const [lied] = await posted(telling("999999999999"), { discountBps: 0, floor: 1n });
-  // By hand: 200,000 · (1 + (1/0.6 − 1)/8) = 216,666.6.
-  expect(lied?.outputPerMillion).toBe(216_666n);
-  expect(await posted(telling(null), { discountBps: 0, floor: 1n })).toEqual([]);
+test("one that is away leaves the price where it is, is asked again, and that is said", async () => {
+  const { posted, said } = await follow(telling(null, null, "200000"), "m", { posts: 1 });
+  expect(said.slice(0, 2)).toEqual(Array(2).fill("the base price is not known, the price stays 200000: it is away"));
+  expect(posted).toHaveLength(1);
 });
 
-test("the price never goes below its floor", async () => {
-  const [first] = await posted(telling("1"), { discountBps: 5_000, floor: 190_000n });
-  expect(first?.outputPerMillion).toBe(190_000n);
-});
-
-test("the same prices are not posted again", async () => {
-  expect(await posted(telling("200000"), { discountBps: 0, floor: 1n })).toEqual([]);
-});
-
-test("what costs something never becomes free", () => {
-  expect(scaled(prices, 1n)).toEqual({ inputPerMillion: 1n, cachedInputPerMillion: 1n, outputPerMillion: 1n });
+test("one that does not know the model leaves the price where it is, and that is said", async () => {
+  const { posted, said } = await follow(telling("200000"), "other", { lines: 2 });
+  expect(posted).toEqual([]);
+  expect(said[1]).toBe("http://indexer.test tells no base price of other yet; the price stays 200000");
 });

@@ -1,35 +1,29 @@
-import { followedPriceDown, postedPriceDown } from "@depinfer/economics";
-import { errorMessage, type Log, microUsd, type Prices } from "@depinfer/protocol";
+import { errorMessage, type Log, type Prices } from "@depinfer/protocol";
 import { economyApi } from "@depinfer/protocol/api";
 import type { IndexerClient } from "../indexer-client.ts";
+import { createFollowedPrice, type FollowedPriceOptions } from "./followed-price.ts";
 
-export interface FollowOptions {
+export interface FollowOptions extends FollowedPriceOptions {
   readonly model: string;
-  /** Where it begins; input prices keep their proportion to the output price. */
-  readonly prices: Prices;
-  /** Parts of ten thousand below the base price. */
-  readonly discountBps: number;
-  /** Units per million output tokens below which it never goes. */
-  readonly floor: bigint;
 }
 
-/** Asked again after this long where an indexer tells no base price, ms. */
+/** Asked again after this long where an indexer is away, or has not moved the price yet, ms. */
 const RETRY_MS = 30_000;
-/** Not more often than this, whatever the period is. */
-const LEAST_MS = 1_000;
+/** Time that an indexer gets to work out a new price, ms. */
+const LATE_MS = 1_000;
 
 /**
- * Posts a discount to the base price that an indexer tells, a step each period, until the result is called. An indexer that
- * is away leaves the price where it is; one that lies moves it no faster than the rule could.
+ * Posts a discount to the base price that an indexer tells, at most a step each period, until the result is called. An indexer
+ * that is away leaves the price where it is.
  */
 export function followBasePrice(
   indexer: IndexerClient,
   post: (prices: Prices) => void,
-  { model, prices, discountBps, floor }: FollowOptions,
+  { model, ...options }: FollowOptions,
   log: Log,
 ): () => void {
-  let output: bigint = prices.outputPerMillion;
-  let period = -1;
+  const followed = createFollowedPrice(options);
+  const retryMs = Math.min(RETRY_MS, options.periodMs);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
 
@@ -37,31 +31,30 @@ export function followBasePrice(
   async function step(): Promise<number> {
     const { data } = await indexer.get(economyApi.basePrices, { query: { model } });
     const told = data.find((one) => one.model === model);
+    if (stopped) {
+      return retryMs;
+    }
     if (told === undefined) {
-      log("info", `${indexer.url} tells no base price of ${model} yet; the price stays`, { output: output.toString() });
-      return RETRY_MS;
+      log("info", `${indexer.url} tells no base price of ${model} yet; the price stays ${followed.current()}`);
+      return retryMs;
     }
-    // One step for each period, however often it is asked.
-    if (told.nextAt > period && told.current >= 1n) {
-      period = told.nextAt;
-      const wanted = postedPriceDown(told.current, discountBps);
-      const bounded = followedPriceDown(output, wanted < 1n ? 1n : wanted);
-      const next = bounded < floor ? floor : bounded;
-      if (next !== output) {
-        log("info", `the base price of ${model} is ${told.current}; asking ${next} in place of ${output}`, {
-          discountBps,
-        });
-        output = next;
-        post(scaled(prices, output));
-      }
+    const now = Date.now();
+    const before = followed.current();
+    const prices = followed.hear(told.current, now);
+    if (prices !== null) {
+      const { discountBps } = options;
+      log("info", `the base price of ${model} is ${told.current}; asking ${followed.current()} in place of ${before}`, {
+        discountBps,
+      });
+      post(prices);
     }
-    return Math.max(LEAST_MS, Math.min(told.period, told.nextAt - Date.now() + LEAST_MS));
+    return told.nextAt <= now ? retryMs : Math.min(options.periodMs, told.nextAt - now + LATE_MS);
   }
 
   async function go(): Promise<void> {
     const wait = await step().catch((error: unknown) => {
-      log("warn", `the base price is not known, the price stays: ${errorMessage(error)}`);
-      return RETRY_MS;
+      log("warn", `the base price is not known, the price stays ${followed.current()}: ${errorMessage(error)}`);
+      return retryMs;
     });
     if (!stopped) {
       timer = setTimeout(() => void go(), wait);
@@ -71,18 +64,5 @@ export function followBasePrice(
   return () => {
     stopped = true;
     clearTimeout(timer);
-  };
-}
-
-/** The same proportions at another output price; nothing below a unit. */
-export function scaled({ inputPerMillion, cachedInputPerMillion, outputPerMillion }: Prices, output: bigint): Prices {
-  const of = (price: bigint) => {
-    const next = outputPerMillion === 0n ? price : (price * output) / outputPerMillion;
-    return microUsd(price > 0n && next < 1n ? 1n : next);
-  };
-  return {
-    inputPerMillion: of(inputPerMillion),
-    cachedInputPerMillion: of(cachedInputPerMillion),
-    outputPerMillion: microUsd(output),
   };
 }

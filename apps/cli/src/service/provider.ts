@@ -31,6 +31,17 @@ import type { RunningService } from "./lifecycle.ts";
 import { openProviderShop, type ProviderShopOptions } from "./provider-shop.ts";
 import { tracingOf } from "./tracing.ts";
 
+/** How far below the base price a provider sells. */
+export interface Discount {
+  /** Parts of ten thousand. */
+  readonly bps: number;
+  /** Least units per million output tokens. */
+  readonly floor: bigint;
+  readonly indexerUrl: string;
+  /** Least time between two steps. */
+  readonly periodSeconds: number;
+}
+
 export interface ProviderOptions extends ServiceOptions {
   /** Path, URL or `hf:` reference of a GGUF file; the embedded test model by default. */
   readonly model?: string;
@@ -55,7 +66,7 @@ export interface ProviderOptions extends ServiceOptions {
   /** Units per million tokens. */
   readonly prices: Prices;
   /** Follow the model's base price, this much below it, as an indexer tells it. */
-  readonly discount?: { readonly bps: number; readonly floor: bigint; readonly indexerUrl: string };
+  readonly discount?: Discount;
   /** Least flat price per million tokens at which holders of passes are served; the input price by default. */
   readonly passFloor?: MicroUsd;
   readonly epochSeconds: number;
@@ -134,6 +145,7 @@ export async function startProvider(options: ProviderOptions, log: Log): Promise
             prices: options.prices,
             discountBps: options.discount.bps,
             floor: options.discount.floor,
+            periodMs: options.discount.periodSeconds * 1_000,
           },
           log,
         );

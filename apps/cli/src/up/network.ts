@@ -152,6 +152,8 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     };
     const indexerPort = await beside(INDEXER_PORT_OFFSET, "indexer");
     const indexerUrl = `http://${LOOPBACK}:${indexerPort}`;
+    // An hour is too long to wait for whoever tries it.
+    const basePrice = ["--base-price-seconds", String(options.basePriceSeconds ?? LOCAL_BASE_PRICE_SECONDS)];
     const shared = ["--network", paths.network, "--passphrase-file", paths.passphrase];
     const p2p = await p2pPorts(
       names.providers.length + names.validators.length + names.otherGateways.length + 2,
@@ -182,7 +184,9 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
           const owned = ownerships[index];
           const ownership = owned === undefined ? [] : ["--ownership", owned];
           const discount =
-            options.discount === undefined ? [] : ["--discount", String(options.discount), "--indexer-url", indexerUrl];
+            options.discount === undefined
+              ? []
+              : ["--discount", String(options.discount), "--indexer-url", indexerUrl, ...basePrice];
           return start(
             name,
             "node",
@@ -205,8 +209,6 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
 
     const dashboardPort = options.dashboard === true ? await beside(DASHBOARD_PORT_OFFSET, "dashboard") : null;
     const dashboardUrl = dashboardPort === null ? null : `http://${LOOPBACK}:${dashboardPort}`;
-    // An hour is too long to wait for whoever tries it.
-    const basePrice = ["--base-price-seconds", String(options.basePriceSeconds ?? LOCAL_BASE_PRICE_SECONDS)];
     const canaries = ["--canaries-per-hour", String(options.canariesPerHour ?? 0)];
     const others = dashboardPort === null ? " and the indexer" : ", the indexer and the dashboard";
     const complete = steps.run(`Starting ${options.validators} validators${others}`, async () => {
