@@ -372,6 +372,9 @@ describe("every endpoint", () => {
       read(indexer, "tiers", "/tiers"),
       read(indexer, "passes", "/passes"),
       read(indexer, "account", `/accounts/${account}`),
+      read(indexer, "marketConditions", "/market-conditions?model=words&since=0"),
+      ...["hour", "day", "model"].map((by) => read(indexer, "statement", `/providers/${account}/statement?by=${by}`)),
+      read(indexer, "basePrices", "/base-prices?model=words"),
     ]);
     expect(answered[1]).toMatchObject({
       total: { requests: 2, outputTokens: 28, settled: "30" },
@@ -379,6 +382,39 @@ describe("every endpoint", () => {
       staked: "20000000",
     });
     expect(JSON.stringify(answered[4])).toContain('"value":30');
+  });
+
+  test("of money says what was paid, in units, and asks for what it cannot read", async () => {
+    await everything(indexer);
+    const account = self(provider);
+    const paid = receipts.reduce((sum, { receipt }) => sum + receipt.cost, 0n).toString();
+    const outputTokens = receipts.reduce((sum, { receipt }) => sum + receipt.outputTokens, 0);
+    const since = Math.min(...receipts.map(({ receipt }) => receipt.finishedAt));
+    // Of a class that nobody offers under a name.
+    expect(await get(indexer, `/providers/${account}/statement?by=model&since=${since}`)).toMatchObject({
+      status: 200,
+      body: { provider: account, slots: 2, data: [{ key: "unknown", requests: receipts.length, paid, outputTokens }] },
+    });
+    expect(await get(indexer, `/market-conditions?since=${since}`)).toMatchObject({
+      body: {
+        data: [{ model: "words", requests: 0, promptPerOutput: null, providers: 1, slots: 1, outputPrice: "1" }],
+      },
+    });
+    for (const path of [
+      `/providers/${account}/statement?by=minute`,
+      `/providers/${account}/statement?since=5&until=5`,
+      `/providers/${account}/statement?since=1&by=hour`,
+      `/providers/${account}/statement?since=-1`,
+      "/market-conditions?since=99999999999999",
+      "/market-conditions?since=yesterday",
+      `/base-prices?model=${"m".repeat(257)}`,
+    ]) {
+      expect([path, await get(indexer, path)]).toMatchObject([
+        path,
+        { status: 400, body: { error: { code: "index.badQuery", remedy: expect.stringMatching(/./) } } },
+      ]);
+    }
+    expect(await get(indexer, "/providers/nobody/statement")).toMatchObject({ status: 200, body: { data: [] } });
   });
 
   test("of receipts gives the opening that leads to the root on chain", async () => {

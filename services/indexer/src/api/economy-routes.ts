@@ -9,11 +9,12 @@ const MOST_LINES = 2_000;
 const WIDTHS = { hour: HOUR_MS, day: 24 * HOUR_MS } as const;
 
 export const economyHandlers: Handlers<"marketConditions" | "statement" | "basePrices"> = {
-  async marketConditions({ db }, { model, since }) {
+  async marketConditions({ db, shared }, { model, since }) {
     const until = Date.now();
     const start = since ?? until - WEEK_MS;
     checkSpan(start, until);
-    return { since: start, until, data: await readConditions(db, start, until, model ?? null) };
+    const read = async () => ({ since: start, until, data: await readConditions(db, start, until, model ?? null) });
+    return since === undefined && model === undefined ? shared.markets(read) : read();
   },
   async statement({ db }, { since, until = Date.now(), by }, { provider = "" }) {
     const account = provider.toLowerCase();

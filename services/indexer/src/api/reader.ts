@@ -20,6 +20,7 @@ export interface Reader {
   readonly shared: {
     readonly overview: SharedAnswer<unknown>;
     readonly models: SharedAnswer<unknown>;
+    readonly markets: SharedAnswer<unknown>;
     readonly providers: SharedAnswer<readonly SqlRow[]>;
     readonly index: Readonly<Record<IndexWindow, SharedAnswer<unknown>>>;
   };
@@ -31,6 +32,7 @@ export function createReader(parts: Omit<Reader, "shared">): Reader {
     shared: {
       overview: createSharedAnswer(),
       models: createSharedAnswer(),
+      markets: createSharedAnswer(),
       providers: createSharedAnswer(),
       index: {
         hour: createSharedAnswer(),
