@@ -232,6 +232,19 @@ describe("an index", () => {
       const postgres = await start(await openServer(server?.url ?? ""));
       const [expected, found] = [await everything(embedded), await everything(postgres)];
       expect(found).toEqual(expected);
+      const account = self(provider);
+      for (const path of ["hour", "day", "model"].map(
+        (by) => `/providers/${account}/statement?by=${by}&since=0&until=9000`,
+      )) {
+        const { body } = await get(embedded, path);
+        expect(await get(postgres, path)).toEqual({ status: 200, body });
+        expect(JSON.stringify(body)).toContain('"paid":"30"');
+      }
+      for (const indexer of [embedded, postgres]) {
+        await expect
+          .poll(async () => JSON.stringify(await get(indexer, "/market-conditions")), { timeout: 20_000, interval: 50 })
+          .toContain('"providers":1,"slots":1,"inputPrice":"1","outputPrice":"1","utilisation":0');
+      }
       await stop(postgres);
       const again = await start(await openServer(server?.url ?? ""));
       expect(await everything(again)).toEqual(expected);

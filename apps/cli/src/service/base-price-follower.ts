@@ -9,6 +9,8 @@ export interface FollowOptions extends FollowedPriceOptions {
 
 /** Asked again after this long where an indexer is away, or has not moved the price yet, ms. */
 const RETRY_MS = 30_000;
+/** It is asked at least so often, ms. */
+const MOST_WAIT_MS = 3_600_000;
 /** Time that an indexer gets to work out a new price, ms. */
 const LATE_MS = 1_000;
 
@@ -48,7 +50,7 @@ export function followBasePrice(
       });
       post(prices);
     }
-    return told.nextAt <= now ? retryMs : Math.min(options.periodMs, told.nextAt - now + LATE_MS);
+    return told.nextAt <= now ? retryMs : Math.min(MOST_WAIT_MS, options.periodMs, told.nextAt - now + LATE_MS);
   }
 
   async function go(): Promise<void> {

@@ -7,6 +7,8 @@ import { liveMarkets, utilisations } from "./slots.ts";
 
 /** Points of its history that a model's base price is told with. */
 const MOST_POINTS = 500;
+/** How soon a model that is new gets its price, ms. */
+const LOOK_MS = 60_000;
 
 /** Keeps the base price of each model, a step at the end of each period, until the signal aborts. */
 export async function keepBasePrices(
@@ -22,7 +24,9 @@ export async function keepBasePrices(
     } catch (error) {
       log("warn", `base prices did not move, will be tried again: ${errorMessage(error)}`);
     }
-    await setTimeout(periodMs - (Date.now() % periodMs), undefined, { signal }).catch(() => undefined);
+    await setTimeout(Math.min(LOOK_MS, periodMs - (Date.now() % periodMs)), undefined, { signal }).catch(
+      () => undefined,
+    );
   }
 }
 
@@ -31,14 +35,15 @@ export async function keepBasePrices(
  * nobody looked at stays where it was. The period before last is what counts, since receipts of the last are not all posted yet.
  */
 export async function stepBasePrices(db: Database, at: number, periodMs: number): Promise<void> {
-  const [markets, known, used] = await Promise.all([
+  const [markets, known] = await Promise.all([
     liveMarkets(db, Date.now(), null),
     db.query("SELECT DISTINCT ON (model) model, at, price::text AS price FROM base_prices ORDER BY model, at DESC"),
-    utilisations(db, at - 2 * periodMs, at - periodMs, null),
   ]);
   const last = new Map(
     known.map(({ model, at: since, price }) => [String(model), { since: Number(since), price: BigInt(String(price)) }]),
   );
+  const due = [...markets.keys()].some((model) => (last.get(model)?.since ?? at) < at);
+  const used = due ? await utilisations(db, at - 2 * periodMs, at - periodMs, null) : new Map<string, number>();
   for (const [model, { outputPrice }] of markets) {
     const before = last.get(model);
     if (before !== undefined && before.since < at) {
