@@ -11,7 +11,8 @@ export interface ExpectedMarginOptions {
   readonly costs: KnownCosts;
   /** Model whose market is looked at; the only one on offer when left out. */
   readonly model?: string | undefined;
-  readonly speed: MachineSpeed;
+  /** Asked once nothing else is missing, since it may take seconds to find out. */
+  readonly speed: () => Promise<MachineSpeed>;
   /** Shares and prices that stand in for the market's. */
   readonly utilisation?: number | undefined;
   readonly priceInput?: MicroUsd | undefined;
@@ -29,17 +30,22 @@ export async function expectedMarginCommand(
   options: ExpectedMarginOptions,
 ): Promise<void> {
   const market = indexer === null ? null : await marketOf(indexer, options.model);
-  const { speed, costs, feeBps } = options;
-  const promptPerOutput = options.promptPerOutput ?? market?.promptPerOutput ?? undefined;
-  const prospect = {
-    promptTokensPerSecond: speed.promptTokensPerSecond,
-    outputTokensPerSecond: speed.outputTokensPerSecond,
-    promptPerOutput: required(promptPerOutput, "prompt tokens for each output token", "--prompt-per-output 3"),
+  const { costs, feeBps } = options;
+  const required = requiredOf(market);
+  const asked = {
+    promptPerOutput: required(
+      options.promptPerOutput ?? market?.promptPerOutput,
+      "prompt tokens for each output token",
+      "--prompt-per-output 3",
+    ),
     utilisation: required(options.utilisation ?? market?.utilisation, "utilisation", "--utilisation 0.3"),
     inputPerMillion: required(options.priceInput ?? market?.inputPrice, "price of prompts", "--price-input 0.05"),
     outputPerMillion: required(options.priceOutput ?? market?.outputPrice, "price of answers", "--price-output 0.20"),
     feeBps,
   };
+  const speed = await options.speed();
+  const { promptTokensPerSecond, outputTokensPerSecond } = speed;
+  const prospect = { ...asked, promptTokensPerSecond, outputTokensPerSecond };
   const expected = expectedMarginPerHour(prospect, costs.costs);
   if (options.json) {
     console.log(JSON.stringify({ market, prospect, costs: costs.costs, assumed: costs.assumed, expected }, digits));
@@ -83,15 +89,21 @@ async function marketOf(indexer: IndexerClient, model: string | undefined): Prom
   return first;
 }
 
-function required<Value>(value: Value | null | undefined, what: string, flag: string): Value {
-  if (value === null || value === undefined) {
-    throw new DepinferError({
-      code: "margin.noData",
-      message: `The market tells no ${what}`,
-      remedy: `Nothing was seen of it in the last seven days; give it yourself, such as ${flag}`,
-    });
-  }
-  return value;
+/** What has to be known, from the market or from a flag. @throws DepinferError `margin.noData`. */
+function requiredOf(market: MarketConditions | null) {
+  return <Value>(value: Value | null | undefined, what: string, flag: string): Value => {
+    if (value === null || value === undefined) {
+      const [message, remedy] =
+        market === null
+          ? [`Without a market no ${what} is known`, `Give it yourself, such as ${flag}`]
+          : [
+              `The market tells no ${what}`,
+              `Nothing was seen of it in the last seven days; give it yourself, such as ${flag}`,
+            ];
+      throw new DepinferError({ code: "margin.noData", message, remedy });
+    }
+    return value;
+  };
 }
 
 function times({ revenue, fee, power, depreciation, margin }: Margin, by: bigint): Margin {

@@ -11,7 +11,9 @@ const MONTH_HOURS = 730;
 const dollars = z
   .union([z.string(), z.number()])
   .transform(String)
-  .refine((text) => /^\$?\d{1,12}(\.\d{1,6})?$/.test(text.trim()), "expected dollars such as 0.30")
+  .refine((text) => /^\$?\d{1,12}(\.\d{1,6})?$/.test(text.trim()), {
+    error: ({ input }) => `${JSON.stringify(input)} is no amount of dollars such as 0.30`,
+  })
   .transform((text) => (/^\$?0+(\.0+)?$/.test(text.trim()) ? 0n : BigInt(usd(text))));
 
 /** What a machine costs, as a file says it; every member may be given by its flag instead. */
@@ -49,8 +51,8 @@ export interface KnownCosts {
  * @throws DepinferError `margin.badCosts` naming file and member.
  */
 export function readCosts(given: Readonly<Record<keyof GivenCosts, unknown>>, file: string | undefined): KnownCosts {
-  const flags = parse(given, "the flags");
-  const kept = file === undefined ? {} : parse(contentsOf(file), file);
+  const flags = parse(given, "flags", flagOf);
+  const kept = file === undefined ? {} : parse(contentsOf(file), file, (name) => name);
   const all = {
     watts: flags.watts ?? kept.watts ?? ASSUMED.watts,
     wattsIdle: flags.wattsIdle ?? kept.wattsIdle ?? ASSUMED.wattsIdle,
@@ -85,22 +87,30 @@ function contentsOf(path: string): unknown {
   }
 }
 
-function parse(value: unknown, where: string): GivenCosts {
+function parse(value: unknown, where: string, named: (name: string) => string): GivenCosts {
   const parsed = costsSchema.safeParse(value);
   if (!parsed.success) {
-    throw badCosts(
-      where,
-      parsed.error.issues.map(({ path, message }) => `${path.join(".") || "it"}: ${message}`).join("; "),
+    const problems = parsed.error.issues.map(
+      ({ path: [name], message }) => `${name === undefined ? "" : `${named(String(name))}: `}${message}`,
     );
+    throw badCosts(where, problems.join("; "));
   }
   return parsed.data;
+}
+
+/** `wattsIdle` as it is typed, `--watts-idle`. */
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 function badCosts(where: string, why: string, cause?: unknown): DepinferError {
   return new DepinferError({
     code: "margin.badCosts",
     message: `The machine's costs in ${where} cannot be used: ${why}`,
-    remedy: 'Give JSON such as {"watts": 350, "wattsIdle": 60, "kwh": "0.30", "hardware": 1800, "lifetimeMonths": 36}',
+    remedy:
+      where === "flags"
+        ? "Give them such as --watts 350 --watts-idle 60 --kwh 0.30 --hardware 1800 --lifetime-months 36"
+        : 'Give JSON such as {"watts": 350, "wattsIdle": 60, "kwh": "0.30", "hardware": 1800, "lifetimeMonths": 36}',
     metadata: { where },
     cause,
   });

@@ -60,6 +60,17 @@ describe("costs", () => {
     expect(codeOf(work)).toBe("margin.badCosts");
   });
 
+  test.each([
+    [{ kwh: "cheap" }, '--kwh: "cheap" is no amount of dollars such as 0.30'],
+    [{ hardware: "-1" }, '--hardware: "-1" is no amount'],
+    [{ lifetimeMonths: 0 }, "--lifetime-months: "],
+    [{ wattsIdle: 2_000_000 }, "--watts-idle: "],
+  ])("a flag that cannot be used is refused by its name: %o", (flags, message) => {
+    const work = () => readCosts({ ...nothing, ...flags }, undefined);
+    expect(work).toThrow(message);
+    expect(codeOf(work)).toBe("margin.badCosts");
+  });
+
   test("a file that is not there is refused", () => {
     expect(codeOf(() => readCosts(nothing, join(folder, "nowhere.json")))).toBe("margin.badCosts");
   });

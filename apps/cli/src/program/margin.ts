@@ -68,7 +68,7 @@ export function addMarginCommand(program: Command): void {
       await expectedMarginCommand(options.market === true ? indexer() : null, {
         ...asked,
         ...{ model, utilisation, promptPerOutput, priceInput, priceOutput },
-        speed: await speedOf(options),
+        speed: () => speedOf(options),
       });
       process.exit(0);
     });
