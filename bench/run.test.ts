@@ -23,6 +23,8 @@ const report = z.strictObject({
 
 /** Names in `summary` that others read. */
 const SUMMARY_KEYS: Readonly<Record<string, readonly string[]>> = {
+  economics: ["entities", "giniMillis", "allMillis"],
+  simulate: ["agents", "epochs", "seconds", "timesFasterThanPlain"],
   vouchers: ["signsPerCpuSecond", "verifiesPerCpuSecond"],
   network: ["quicRttMicros", "quicCpuMicros", "tcpRttMicros", "httpRttMicros"],
   engine: ["samplerOverhead", "ownTokensPerSecond", "engineTokensPerSecond"],
