@@ -118,13 +118,25 @@ function discountOf(
     floorOutput,
     indexerUrl,
     basePriceSeconds,
-  }: { discount?: number; floorOutput: number; indexerUrl?: string; basePriceSeconds: number },
+    priceOutput,
+  }: {
+    discount?: number;
+    floorOutput: number;
+    indexerUrl?: string;
+    basePriceSeconds: number;
+    priceOutput: number;
+  },
 ) {
   if (discount === undefined) {
     return {};
   }
   if (indexerUrl === undefined) {
     program.error("error: --discount needs --indexer-url: the base price is what an indexer tells");
+  }
+  if (floorOutput > priceOutput) {
+    program.error(
+      `error: --floor-output ${floorOutput} is above --price-output ${priceOutput}, at which the provider begins`,
+    );
   }
   const [bps, floor] = [Math.round(discount * 100), BigInt(Math.max(1, floorOutput))];
   return { discount: { bps, floor, indexerUrl, periodSeconds: basePriceSeconds } };

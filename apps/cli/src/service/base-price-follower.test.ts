@@ -29,6 +29,8 @@ function telling(...told: (string | null)[]): IndexerClient {
 /** Follows until so many prices are posted or so many lines are logged. */
 function follow(indexer: IndexerClient, model: string, wanted: { readonly posts?: number; readonly lines?: number }) {
   return new Promise<{ posted: readonly Prices[]; said: readonly string[] }>((resolve) => {
+    // A period passes between one question and the next.
+    let now = 0;
     const posted: Prices[] = [];
     const said: string[] = [];
     const done = () => {
@@ -48,6 +50,7 @@ function follow(indexer: IndexerClient, model: string, wanted: { readonly posts?
         said.push(message);
         done();
       },
+      () => now++,
     );
   });
 }

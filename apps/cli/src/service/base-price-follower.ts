@@ -23,8 +23,9 @@ export function followBasePrice(
   post: (prices: Prices) => void,
   { model, ...options }: FollowOptions,
   log: Log,
+  clock: () => number = Date.now,
 ): () => void {
-  const followed = createFollowedPrice(options);
+  const followed = createFollowedPrice(options, clock());
   const retryMs = Math.min(RETRY_MS, options.periodMs);
   let timer: NodeJS.Timeout | undefined;
   let stopped = false;
@@ -40,7 +41,7 @@ export function followBasePrice(
       log("info", `${indexer.url} tells no base price of ${model} yet; the price stays ${followed.current()}`);
       return retryMs;
     }
-    const now = Date.now();
+    const now = clock();
     const before = followed.current();
     const prices = followed.hear(told.current, now);
     if (prices !== null) {

@@ -21,28 +21,34 @@ export interface FollowedPrice {
 }
 
 /**
- * Follows by one bounded step in each period of its own clock, whatever period it is told: who lies about the base price or
- * about time moves the price as fast as the rule can, and not below its floor.
+ * Follows by one bounded step for each period of its own clock that passed since it last heard, whatever period it is told: who
+ * lies about the base price or about time moves the price in n periods by n steps of the rule, and not below its floor.
  */
-export function createFollowedPrice({ prices, discountBps, floor, periodMs }: FollowedPriceOptions): FollowedPrice {
+export function createFollowedPrice(
+  { prices, discountBps, floor, periodMs }: FollowedPriceOptions,
+  start: number,
+): FollowedPrice {
   let output: bigint = prices.outputPerMillion < 1n ? 1n : prices.outputPerMillion;
-  let stepped = Number.NEGATIVE_INFINITY;
+  let heard = Math.floor(start / periodMs) - 1;
+  let steps = 0;
   return {
     current: () => output,
     hear(base, now) {
       const period = Math.floor(now / periodMs);
-      if (period <= stepped || base < 1n) {
+      if (period > heard) {
+        steps = period - heard;
+        heard = period;
+      }
+      if (base < 1n) {
         return null;
       }
-      const wanted = postedPriceDown(base, discountBps);
-      const bounded = followedPriceDown(output, wanted < 1n ? 1n : wanted);
-      const next = bounded < floor ? floor : bounded;
-      if (next === output) {
-        return null;
+      const posted = postedPriceDown(base, discountBps);
+      const wanted = posted < floor ? floor : posted < 1n ? 1n : posted;
+      const before = output;
+      for (; steps > 0 && output !== wanted; steps--) {
+        output = followedPriceDown(output, wanted);
       }
-      stepped = period;
-      output = next;
-      return scaled(prices, output);
+      return output === before ? null : scaled(prices, output);
     },
   };
 }
