@@ -113,16 +113,25 @@ test("what was bought is in the statement of who sold it, to the unit, and costs
 
 test("the base price follows what was at work, and providers post their discount to it", async () => {
   let found: BasePrice | undefined;
+  const busyAt = () => (found?.history ?? []).findIndex(({ utilisation }) => utilisation !== null && utilisation > 0);
+  const told = () => JSON.stringify(found, (_, value) => (typeof value === "bigint" ? `${value}` : value));
+  await waitFor(
+    async () => {
+      // Buying goes on while prices change.
+      await ask();
+      found = await basePrice();
+      return busyAt() >= 0;
+    },
+    40_000,
+    () => `no work moved the base price: ${told()}`,
+  );
   await waitFor(
     async () => {
       found = await basePrice();
-      const history = found?.history ?? [];
-      const busy = history.findIndex(({ utilisation }) => utilisation !== null && utilisation > 0);
-      return busy >= 0 && history.slice(busy).some(({ utilisation }) => utilisation === 0);
+      return (found?.history ?? []).slice(busyAt()).some(({ utilisation }) => utilisation === 0);
     },
     40_000,
-    () =>
-      `the base price did not follow: ${JSON.stringify(found, (_, value) => (typeof value === "bigint" ? `${value}` : value))}`,
+    () => `no rest moved the base price: ${told()}`,
   );
   const history = found?.history ?? [];
   expect(history[0]).toMatchObject({ price: FIRST_PRICE, utilisation: null });
@@ -147,7 +156,7 @@ test("the base price follows what was at work, and providers post their discount
   for (const { prices } of asked) {
     expect(prices.outputPerMillion).toBeLessThan(FIRST_PRICE);
   }
-  // What they ask now is what is paid.
+  // Buyers are served while prices move.
   await ask();
 }, 120_000);
 
