@@ -16,7 +16,7 @@ const MINUTE_MS = 60_000;
 /** Stands for the indexer itself: what nobody looked at is nobody's absence. */
 export const OBSERVER = "";
 /** Presence is kept so long. */
-const KEPT_MS = 31 * 24 * 60 * MINUTE_MS;
+export const PRESENCE_KEPT_MS = 31 * 24 * 60 * MINUTE_MS;
 
 /** Keeps the offers that are heard, their prices over time, and in which minutes each provider had one that was live. */
 export function indexOffers(modules: OfferIndexModules): Unsubscribe {
@@ -134,8 +134,8 @@ export async function notePresence(db: Database, now: number): Promise<void> {
     "INSERT INTO presence SELECT DISTINCT provider, $1::bigint FROM offers WHERE expires_at > $2 ON CONFLICT DO NOTHING",
     [minute, now],
   );
-  await db.query("DELETE FROM presence WHERE minute < $1", [minute - KEPT_MS]);
-  await db.query("DELETE FROM arrivals WHERE at < $1", [minute - KEPT_MS]);
+  await db.query("DELETE FROM presence WHERE minute < $1", [minute - PRESENCE_KEPT_MS]);
+  await db.query("DELETE FROM arrivals WHERE at < $1", [minute - PRESENCE_KEPT_MS]);
 }
 
 /** Start of the minute. */

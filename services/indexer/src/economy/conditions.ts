@@ -1,5 +1,5 @@
 import type { Database } from "../database.ts";
-import { OBSERVER } from "../offer-index.ts";
+import { OBSERVER, PRESENCE_KEPT_MS } from "../offer-index.ts";
 import { liveMarkets, utilisations } from "./slots.ts";
 
 const MINUTE_MS = 60_000;
@@ -19,7 +19,8 @@ FROM (SELECT DISTINCT model FROM offers WHERE $3::text IS NULL OR model = $3) o 
 export async function readConditions(db: Database, since: number, until: number, model: string | null) {
   const [served, used, live] = await Promise.all([
     db.query(SERVED, [since, until, model]),
-    utilisations(db, since, until, model),
+    // Nobody knows any more who was there before.
+    utilisations(db, Math.max(since, until - PRESENCE_KEPT_MS), until, model),
     liveMarkets(db, until, model),
   ]);
   return served.map((row) => ({

@@ -178,6 +178,10 @@ test("conditions of a market are what they are by hand, and null where there is 
     slots: 2,
     utilisation: 0.25,
   });
+  // Work of a time of which presence is not kept is asked for, and is in no utilisation.
+  await receipt("0x1", START - 32 * 24 * HOUR, 20 * MINUTE, { cost: 1 });
+  const [ever] = await readConditions(db, 0, START + HOUR, null);
+  expect(ever).toMatchObject({ requests: 3, paid: "13", utilisation: 0.25 });
   const [before] = await readConditions(db, START - HOUR, START, null);
   expect(before).toMatchObject({ requests: 0, promptPerOutput: null, utilisation: null });
   const answer = sent({ since: START, until: START + HOUR, data: [market, before] });
