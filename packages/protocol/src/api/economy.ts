@@ -22,13 +22,13 @@ export const marketConditionsSchema = z.object({
   promptPerOutput: z.number().min(0).nullable(),
   /** Units that were charged. */
   paid: microUsdSchema,
-  /** Units per million tokens, the median of live offers; null where there is none. */
+  /** Units per million tokens, the median of live offers in which each slot with stake counts alike; null where there is none. */
   inputPrice: microUsdSchema.nullable(),
   outputPrice: microUsdSchema.nullable(),
-  /** With a live offer, and their slots. */
+  /** With a live offer, and their slots with stake behind them. */
   providers: count,
   slots: count,
-  /** Slot-time at work ÷ slot-time on offer, while this indexer looked; null where nothing was on offer. */
+  /** Slot-time at work ÷ slot-time on offer of slots with stake, while this indexer looked; null where there was none. */
   utilisation: share.nullable(),
 });
 export type MarketConditions = z.output<typeof marketConditionsSchema>;
