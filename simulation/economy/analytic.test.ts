@@ -1,7 +1,6 @@
-import { gini } from "@depinfer/economics";
+import { createRandom, gini, normal, pareto } from "@depinfer/economics";
 import { describe, expect, test } from "vitest";
 import { cardanoReward, compounding, largestBin, polyaUrn, randomExchange, supermarket } from "./analytic.ts";
-import { createRandom, normal, pareto } from "./random.ts";
 
 /* Tolerances are four standard errors of what is estimated, so that a right simulator fails once in 16,000 changes of seed. */
 

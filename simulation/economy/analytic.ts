@@ -1,4 +1,4 @@
-import { createRandom } from "./random.ts";
+import { createRandom } from "@depinfer/economics";
 
 /*
  * Models whose answers are known on paper. The simulator has to give them before anything else that it says is believed.

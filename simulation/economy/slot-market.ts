@@ -1,6 +1,5 @@
-import { type MemberFloor, routeJob, type SlotMarket } from "@depinfer/economics";
+import { createRandom, type MemberFloor, routeJob, type SlotMarket } from "@depinfer/economics";
 import type { Population } from "./population.ts";
-import { createRandom } from "./random.ts";
 import { floorShare, type Scenario } from "./scenario.ts";
 
 /** What happened in a market. */

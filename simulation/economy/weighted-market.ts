@@ -1,5 +1,5 @@
+import { createRandom, pareto } from "@depinfer/economics";
 import type { Population } from "./population.ts";
-import { createRandom, pareto } from "./random.ts";
 import type { Scenario } from "./scenario.ts";
 import type { MarketResult } from "./slot-market.ts";
 

@@ -1,6 +1,5 @@
-import { routeJob } from "@depinfer/economics";
+import { createRandom, routeJob } from "@depinfer/economics";
 import type { Population } from "../population.ts";
-import { createRandom } from "../random.ts";
 import { floorShare, type Scenario } from "../scenario.ts";
 import { type MarketResult, WARM_UP } from "../slot-market.ts";
 import { createPresence, type Presence } from "./presence.ts";

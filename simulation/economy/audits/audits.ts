@@ -1,4 +1,4 @@
-import { createRandom, type Random } from "../random.ts";
+import { createRandom, type Random } from "@depinfer/economics";
 import type { AuditScenario } from "./audit-scenario.ts";
 import { auditRate } from "./schedule.ts";
 

@@ -1,4 +1,4 @@
-import { createRandom, normal, pareto } from "../random.ts";
+import { createRandom, normal, pareto } from "@depinfer/economics";
 import type { EpochScenario } from "./epoch-scenario.ts";
 
 /**

@@ -1,1 +1,0 @@
-export { createRandom, normal, pareto, type Random } from "@depinfer/economics";
