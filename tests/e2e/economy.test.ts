@@ -191,4 +191,10 @@ test("a statement is written as a table of units for other programs", async () =
     const [revenue = 0n, fee = 0n, power = 0n, depreciation = 0n, margin = 0n] = cells.slice(-5).map(BigInt);
     expect(margin).toBe(revenue - fee - power - depreciation);
   }
+  const nowhere = join(network.home, "nowhere", "margin.csv");
+  const failed = await depinfer(
+    ...["margin", "--home", network.home, "--provider", first?.provider ?? "", "--csv", nowhere, ...COSTS],
+  );
+  expect(failed.code).toBe(1);
+  expect(failed.stderr).toContain(`cannot be written to ${nowhere}`);
 });

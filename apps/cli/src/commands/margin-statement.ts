@@ -1,5 +1,5 @@
 import { writeFileSync } from "node:fs";
-import { addressSchema, DepinferError } from "@depinfer/protocol";
+import { addressSchema, DepinferError, errorMessage } from "@depinfer/protocol";
 import { economyApi, type StatementGroup } from "@depinfer/protocol/api";
 import type { IndexerClient } from "../indexer-client.ts";
 import type { KnownCosts } from "../margin/costs.ts";
@@ -38,7 +38,7 @@ export async function statementMarginCommand(indexer: IndexerClient, options: St
   });
   const { lines, total } = marginsOf(statement.data, options.feeBps, options.costs.costs);
   if (options.csv !== undefined) {
-    writeFileSync(options.csv, csvOf(lines));
+    write(options.csv, csvOf(lines));
   }
   if (options.json) {
     console.log(JSON.stringify({ ...statement, data: lines, total, assumed: options.costs.assumed }, digits));
@@ -71,6 +71,20 @@ export async function statementMarginCommand(indexer: IndexerClient, options: St
   ]);
   console.log("\nCosts count while it was online. Each line rounds its costs up by itself, the total once.");
   sayAssumed(options.costs);
+}
+
+function write(path: string, text: string): void {
+  try {
+    writeFileSync(path, text);
+  } catch (cause) {
+    throw new DepinferError({
+      code: "margin.notWritten",
+      message: `The lines cannot be written to ${path}: ${errorMessage(cause)}`,
+      remedy: "Pass --csv with a file in a folder that exists and is yours",
+      metadata: { path },
+      cause,
+    });
+  }
 }
 
 function sum(lines: readonly MarginLine[], pick: (line: MarginLine) => number): number {

@@ -38,7 +38,11 @@ export function addMarginCommand(program: Command): void {
       0,
     )
     .option("--provider <account>", "what this provider earned, from its receipts")
-    .option("--since <span>", "with --provider: how far back, such as 12h or 30d", span, 7 * 86_400_000)
+    .addOption(
+      new Option("--since <span>", "with --provider: how far back, such as 12h or 30d")
+        .argParser(span)
+        .default(7 * 86_400_000, "7d"),
+    )
     .addOption(new Option("--by <group>", "with --provider: a line for each").choices(STATEMENT_GROUPS).default("day"))
     .option("--csv <file>", "with --provider: write the lines as CSV, money in units")
     .option("--indexer-url <url>", "indexer to ask; the local network's by default", url)
