@@ -198,6 +198,7 @@ test("every command has help with an example", async () => {
     "key create",
     "statement",
     "simulate",
+    "margin",
     "deploy",
     "doctor",
     "dispute",

@@ -19,7 +19,7 @@ A scenario's "market" says what is simulated:
   epochs                   who earns buys capacity, who loses sells it; the base price follows utilisation
   audits                   validators of whom some collude
 
-Examples, all in simulation/scenarios:
+Examples:
   depinfer simulate simulation/scenarios/whale.json --seeds 30 --report whale.html
   depinfer simulate simulation/scenarios/whale.json --tornado --seeds 5
   depinfer simulate simulation/scenarios/forged-members.json          a whale that forged memberships
