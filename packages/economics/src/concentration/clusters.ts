@@ -50,7 +50,7 @@ export function clusterIdentities(
   { window = 5, least = 3, share = 0.8 }: ClusterOptions = {},
 ): readonly Cluster[] {
   const parent = identities.map((_, index) => index);
-  const evidence: Evidence[] = [];
+  const found: { readonly of: number; readonly evidence: Evidence }[] = [];
 
   function rootOf(index: number): number {
     let root = index;
@@ -66,7 +66,7 @@ export function clusterIdentities(
     if (first === undefined || rest.length === 0) {
       return;
     }
-    evidence.push({ kind, value, ids: members.map((index) => identities[index]?.id ?? "") });
+    found.push({ of: first, evidence: { kind, value, ids: members.map((index) => identities[index]?.id ?? "") } });
     for (const other of rest) {
       const [a, b] = [rootOf(first), rootOf(other)];
       // The earlier one leads, so that the same identities always give the same names.
@@ -80,7 +80,9 @@ export function clusterIdentities(
   for (const [owner, members] of groupBy(identities, ({ owner }) => owner)) {
     join(members, "owner", owner);
   }
-  for (const [network, members] of groupBy(identities, ({ network }) => network)) {
+  // Who came and went too seldom can be together with nobody, and is most of them.
+  const restless = ({ network, transitions = [] }: Identity) => (transitions.length < least ? undefined : network);
+  for (const [network, members] of groupBy(identities, restless)) {
     for (const [position, a] of members.entries()) {
       for (const b of members.slice(position + 1)) {
         const [one, two] = [identities[a]?.transitions ?? [], identities[b]?.transitions ?? []];
@@ -92,16 +94,17 @@ export function clusterIdentities(
     }
   }
 
-  const clusters = new Map<number, string[]>();
+  const clusters = new Map<number, { readonly ids: string[]; readonly evidence: Evidence[] }>();
   for (const [index, { id }] of identities.entries()) {
     const root = rootOf(index);
-    clusters.set(root, [...(clusters.get(root) ?? []), id]);
+    const cluster = clusters.get(root) ?? { ids: [], evidence: [] };
+    cluster.ids.push(id);
+    clusters.set(root, cluster);
   }
-  return [...clusters.values()].map((ids) => ({
-    id: ids[0] ?? "",
-    ids,
-    evidence: ids.length === 1 ? [] : evidence.filter((entry) => entry.ids.some((id) => ids.includes(id))),
-  }));
+  for (const { of, evidence } of found) {
+    clusters.get(rootOf(of))?.evidence.push(evidence);
+  }
+  return [...clusters.values()].map(({ ids, evidence }) => ({ id: ids[0] ?? "", ids, evidence }));
 }
 
 /** What clusters have together. Amounts of identities that are in no cluster are left out. */
@@ -138,7 +141,12 @@ function groupBy<Item>(
   for (const [index, item] of items.entries()) {
     const key = keyOf(item);
     if (key !== undefined) {
-      groups.set(key, [...(groups.get(key) ?? []), index]);
+      const group = groups.get(key);
+      if (group === undefined) {
+        groups.set(key, [index]);
+      } else {
+        group.push(index);
+      }
     }
   }
   return groups;

@@ -39,7 +39,10 @@ export interface SampledIndex extends DecentralisationIndex {
   readonly scoreIntervals: readonly (Interval | null)[];
 }
 
-const DRAWS = 400;
+const MOST_DRAWS = 400;
+const LEAST_DRAWS = 100;
+/** Entities drawn for one interval: many entities are drawn less often, since an index is measured again and again. */
+const ENTITIES_DRAWN = 400_000;
 const TAIL = 0.025;
 
 /**
@@ -62,12 +65,13 @@ function scoreInterval({ amounts, squares, target }: SampledLayer, random: () =>
   if (squares === undefined || figure === null) {
     return null;
   }
-  const draws = Array.from({ length: DRAWS }, () => controllers(drawn(amounts, squares, random)) ?? figure).sort(
+  const count = Math.max(LEAST_DRAWS, Math.min(MOST_DRAWS, Math.floor(ENTITIES_DRAWN / amounts.length)));
+  const draws = Array.from({ length: count }, () => controllers(drawn(amounts, squares, random)) ?? figure).sort(
     (a, b) => a - b,
   );
-  const at = (share: number) => draws[Math.floor(share * DRAWS)] ?? figure;
+  const at = (share: number) => draws[Math.floor(share * count)] ?? figure;
   const [low, high] = [at(TAIL), at(1 - TAIL)];
-  const score = (count: number) => scoreOfCount(Math.max(1, Math.ceil(count)), target);
+  const score = (needed: number) => scoreOfCount(Math.max(1, Math.ceil(needed)), target);
   return { low: score(Math.min(low, 2 * figure - high)), high: score(Math.max(high, 2 * figure - low)) };
 }
 
