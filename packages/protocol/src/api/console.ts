@@ -5,18 +5,13 @@ import { microUsdSchema } from "../money.ts";
 import { runtimeClassSchema } from "../runtime-class.ts";
 import { endpoint } from "./endpoint.ts";
 import { gatewayReceiptSchema } from "./gateway.ts";
+import { count, milliseconds, nothing, share } from "./values.ts";
 import { versionSchema } from "./version.ts";
 
 /*
  * What the process that serves the dashboard answers beside it, under `/api/` of the page's own origin. It runs on the
  * reader's machine: it verifies with the reader's processor and reads the reader's home. Pages of other hosts have none.
  */
-
-const nothing = z.object({});
-const milliseconds = z.int().min(0);
-const count = z.int().min(0);
-/** A share between 0 and 1. */
-const share = z.number().min(0).max(1);
 
 /** `config.json` beside the page. Hosts of static files put their own there; every part may be missing then. */
 export const consoleConfigSchema = z.object({

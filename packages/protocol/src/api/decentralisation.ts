@@ -1,14 +1,12 @@
 import { z } from "zod";
 import { endpoint } from "./endpoint.ts";
+import { count, milliseconds, share, time } from "./values.ts";
 
 /*
  * The network's index: how few could hold up each layer of it. Figures by identity (raw) stand beside figures by entity,
  * identities joined where public evidence says that they belong together; the evidence is given.
  */
 
-const count = z.int().min(0);
-const milliseconds = z.int().min(0);
-const share = z.number().min(0).max(1);
 const figure = z.number().min(0);
 const interval = z.object({ low: figure, high: figure });
 /** Null where there is no data, which is no figure of zero. */
@@ -88,8 +86,6 @@ export const indexPointSchema = z.object({
   scores: z.record(z.string(), share),
 });
 export type IndexPoint = z.output<typeof indexPointSchema>;
-
-const time = z.coerce.number<number | string>("Give ms since 1970").int("Give ms since 1970").min(0).optional();
 
 export const decentralisationApi = {
   index: endpoint({

@@ -2,16 +2,12 @@ import { z } from "zod";
 import { addressSchema } from "../bytes.ts";
 import { microUsdSchema } from "../money.ts";
 import { endpoint } from "./endpoint.ts";
+import { count, milliseconds, share, time } from "./values.ts";
 
 /*
  * What providers need to know of the market before they join, and of themselves after. Everything is added up from receipts
  * under posted roots, live offers and the minutes in which this indexer saw them.
  */
-
-const count = z.int().min(0);
-const milliseconds = z.int().min(0);
-const share = z.number().min(0).max(1);
-const time = z.coerce.number<number | string>("Give ms since 1970").int("Give ms since 1970").min(0).optional();
 
 export const marketConditionsSchema = z.object({
   model: z.string(),

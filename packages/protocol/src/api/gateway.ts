@@ -9,6 +9,7 @@ import { signedReceiptSchema } from "../receipt.ts";
 import { requestPolicySchema } from "../request-policy.ts";
 import { runtimeClassSchema } from "../runtime-class.ts";
 import { endpoint } from "./endpoint.ts";
+import { count, milliseconds, nothing } from "./values.ts";
 import { versionSchema } from "./version.ts";
 
 /*
@@ -16,9 +17,6 @@ import { versionSchema } from "./version.ts";
  * Every path wants the key, save `/v1/version`. Money is in units as decimal digits, times are ms since 1970.
  */
 
-const nothing = z.object({});
-const milliseconds = z.int().min(0);
-const count = z.int().min(0);
 /** Id of a pass, a tier or of anything else that a contract counts. */
 export const countedIdSchema = z
   .string()

@@ -8,6 +8,7 @@ import { signedReceiptSchema } from "../receipt.ts";
 import { decentralisationApi } from "./decentralisation.ts";
 import { economyApi } from "./economy.ts";
 import { endpoint, pageOf } from "./endpoint.ts";
+import { count, milliseconds, nothing, share, time, whole } from "./values.ts";
 import { versionSchema } from "./version.ts";
 
 /*
@@ -16,17 +17,7 @@ import { versionSchema } from "./version.ts";
  * what the chain says.
  */
 
-const milliseconds = z.int().min(0);
-const count = z.int().min(0);
-const share = z.number().min(0).max(1);
-const nothing = z.object({});
-/** A whole number in a query; the message says what to give instead. */
-function whole(least: number, most: number) {
-  const error = `Give a whole number from ${least} to ${most}`;
-  return z.coerce.number<number | string>(error).int(error).min(least, error).max(most, error);
-}
 const limit = whole(1, 1_000).default(100);
-const time = whole(0, 8_640_000_000_000_000).optional();
 /** `next` of the page before. */
 const after = z.string().max(200).optional();
 const paged = { limit, after };
