@@ -95,31 +95,34 @@ function Calculator({ market }: { readonly market: MarketConditions }) {
         <Empty title="No figure: something above cannot be counted with" />
       ) : (
         <>
-          <table className={styles.margins}>
-            <caption>Expected, at {count(expected.outputTokens)} output tokens an hour</caption>
-            <thead>
-              <tr>
-                <td />
-                {Object.keys(HOURS).map((per) => (
-                  <th key={per} scope="col">
-                    {per}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {LINES.map(([name, label]) => (
-                <tr key={name}>
-                  <th scope="row">{label}</th>
-                  {Object.entries(HOURS).map(([per, hours]) => (
-                    <td key={per}>
-                      <Money units={expected[name] * hours} />
-                    </td>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls has to be reachable by keyboard */}
+          <section className={styles.sideways} tabIndex={0} aria-label="Expected margins, scrollable">
+            <table className={styles.margins}>
+              <caption>Expected, at {count(expected.outputTokens)} output tokens an hour</caption>
+              <thead>
+                <tr>
+                  <td />
+                  {Object.keys(HOURS).map((per) => (
+                    <th key={per} scope="col">
+                      {per}
+                    </th>
                   ))}
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {LINES.map(([name, label]) => (
+                  <tr key={name}>
+                    <th scope="row">{label}</th>
+                    {Object.entries(HOURS).map(([per, hours]) => (
+                      <td key={per}>
+                        <Money units={expected[name] * hours} />
+                      </td>
+                    ))}
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </section>
           <p>
             {expected.breakEvenOutputPerMillion === null ? (
               "Nothing is written at this load, so that no price would pay for the machine."
