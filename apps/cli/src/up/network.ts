@@ -150,8 +150,6 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
       }
       return found;
     };
-    const indexerPort = await beside(INDEXER_PORT_OFFSET, "indexer");
-    const indexerUrl = `http://${LOOPBACK}:${indexerPort}`;
     // An hour is too long to wait for whoever tries it.
     const basePrice = ["--base-price-seconds", String(options.basePriceSeconds ?? LOCAL_BASE_PRICE_SECONDS)];
     const shared = ["--network", paths.network, "--passphrase-file", paths.passphrase];
@@ -165,6 +163,23 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
         name,
         args: [command, "--home", paths.service(name), ...shared, "--p2p-port", nextPort(), ...args],
       });
+
+    /** Finds its port as late as can be, since nothing keeps others from a port that is only chosen. */
+    async function placeIndexer() {
+      const onPort = String(await beside(INDEXER_PORT_OFFSET, "indexer"));
+      return {
+        indexerUrl: `http://${LOOPBACK}:${onPort}`,
+        start: () => start(names.indexer, "indexer", "--port", onPort, ...LOCAL_INDEX, ...basePrice),
+      };
+    }
+    const followed =
+      options.discount === undefined
+        ? null
+        : await steps.run("Starting the indexer, whose base price the providers follow", async () => {
+            const indexer = await placeIndexer();
+            await indexer.start();
+            return indexer;
+          });
 
     const model = options.model === undefined ? [] : ["--model", options.model];
     const { url, adminUrl } = await steps.run(
@@ -184,9 +199,9 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
           const owned = ownerships[index];
           const ownership = owned === undefined ? [] : ["--ownership", owned];
           const discount =
-            options.discount === undefined
+            followed === null
               ? []
-              : ["--discount", String(options.discount), "--indexer-url", indexerUrl, ...basePrice];
+              : ["--discount", String(options.discount), "--indexer-url", followed.indexerUrl, ...basePrice];
           return start(
             name,
             "node",
@@ -207,6 +222,8 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     const gateway = createClient({ url, apiKey });
     await steps.run("Waiting for the first offer", () => gateway.waitForOffers(1));
 
+    const indexer = followed ?? (await placeIndexer());
+    const { indexerUrl } = indexer;
     const dashboardPort = options.dashboard === true ? await beside(DASHBOARD_PORT_OFFSET, "dashboard") : null;
     const dashboardUrl = dashboardPort === null ? null : `http://${LOOPBACK}:${dashboardPort}`;
     const canaries = ["--canaries-per-hour", String(options.canariesPerHour ?? 0)];
@@ -214,7 +231,7 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     const complete = steps.run(`Starting ${options.validators} validators${others}`, async () => {
       await Promise.all([
         ...(dashboardPort === null ? [] : [startDashboard(dashboardPort)]),
-        start(names.indexer, "indexer", "--port", String(indexerPort), ...LOCAL_INDEX, ...basePrice),
+        ...(followed === null ? [indexer.start()] : []),
         ...names.validators.map((name, index) =>
           start(name, "validator", ...model, ...canaries, ...(index < (options.lazyValidators ?? 0) ? ["--lazy"] : [])),
         ),
