@@ -48,7 +48,8 @@ const PLACES = [
 /** Queries and lazily loaded code have had their time. */
 const SETTLED_MS = 800;
 
-test.each(PLACES)(
+// Two at a time (vitest.config.ts): each page is its own context.
+test.concurrent.each(PLACES)(
   "%s is usable by everybody, in both themes and on every screen, and asks nobody else",
   async (place) => {
     const { page, context, faults } = await visit(browser);

@@ -11,6 +11,7 @@ export default defineConfig({
     globalSetup: [join(import.meta.dirname, "network.ts")],
     fileParallelism: false,
     maxWorkers: 1,
+    maxConcurrency: 2,
     testTimeout: 90_000,
     hookTimeout: 120_000,
   },

@@ -227,8 +227,9 @@ export async function startNetwork(options: NetworkOptions, steps: Steps): Promi
     const dashboardPort = options.dashboard === true ? await beside(DASHBOARD_PORT_OFFSET, "dashboard") : null;
     const dashboardUrl = dashboardPort === null ? null : `http://${LOOPBACK}:${dashboardPort}`;
     const canaries = ["--canaries-per-hour", String(options.canariesPerHour ?? 0)];
-    const others = dashboardPort === null ? " and the indexer" : ", the indexer and the dashboard";
-    const complete = steps.run(`Starting ${options.validators} validators${others}`, async () => {
+    const others = [...(followed === null ? ["indexer"] : []), ...(dashboardPort === null ? [] : ["dashboard"])];
+    const title = [`${options.validators} validators`, ...others.map((one) => `the ${one}`)].join(", ");
+    const complete = steps.run(`Starting ${title}`, async () => {
       await Promise.all([
         ...(dashboardPort === null ? [] : [startDashboard(dashboardPort)]),
         ...(followed === null ? [indexer.start()] : []),
