@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Decentralisation, decentralisationApi, decentralisationSchema } from "@depinfer/protocol/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { buyShortAnswers } from "./buy-short-answers.ts";
 import { depinfer, discard, startTestNetwork, type TestNetwork, waitFor } from "./local-network.ts";
 
 /* One network whose four providers have four owners, and then one: what the index says of it, through the command line. */
@@ -22,34 +23,6 @@ const layerOf = (found: Decentralisation, name: string) => found.layers.find((la
 
 /** Short answers that cost some units each. By chance one of four may have more than a third of them; more work evens that out. */
 const REQUESTS = 60;
-const AT_ONCE = 6;
-
-async function ask(): Promise<void> {
-  const { url, apiKey } = network.access;
-  const response = await fetch(`${url}/v1/chat/completions`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify({
-      model: "Depinfer Tiny",
-      max_tokens: 16,
-      messages: [{ role: "user", content: "Say hello." }],
-    }),
-  });
-  expect(response.status).toBe(200);
-  await response.arrayBuffer();
-}
-
-async function askMany(requests: number): Promise<void> {
-  let left = requests;
-  await Promise.all(
-    Array.from({ length: AT_ONCE }, async () => {
-      while (left > 0) {
-        left -= 1;
-        await ask();
-      }
-    }),
-  );
-}
 
 test("with four owners the index is above zero, and follows the traffic", async () => {
   const before = await indexNow();
@@ -62,7 +35,7 @@ test("with four owners the index is above zero, and follows the traffic", async 
   let after = before;
   await waitFor(
     async () => {
-      await askMany(REQUESTS);
+      await buyShortAnswers(network, REQUESTS);
       after = await indexNow();
       return layerOf(after, "revenue")?.clustered.entities === 4 && after.index !== null && after.index > 0;
     },

@@ -5,6 +5,7 @@ import type { Receipt } from "@depinfer/protocol";
 import { type BasePrice, economyApi, indexerApi, statementLineSchema } from "@depinfer/protocol/api";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
+import { buyShortAnswers } from "./buy-short-answers.ts";
 import { depinfer, discard, startTestNetwork, type TestNetwork, waitFor } from "./local-network.ts";
 
 /* One network whose providers ask 10 % less than the base price: what they earn, and how prices follow what is bought. */
@@ -46,21 +47,6 @@ const offersSchema = z.object({
   data: z.array(z.object({ provider: z.string(), prices: z.object({ outputPerMillion: units }) })),
 });
 
-async function ask(): Promise<void> {
-  const { url, apiKey } = network.access;
-  const response = await fetch(`${url}/v1/chat/completions`, {
-    method: "POST",
-    headers: { authorization: `Bearer ${apiKey}`, "content-type": "application/json" },
-    body: JSON.stringify({
-      model: "Depinfer Tiny",
-      max_tokens: 16,
-      messages: [{ role: "user", content: "Say hello." }],
-    }),
-  });
-  expect(response.status).toBe(200);
-  await response.arrayBuffer();
-}
-
 async function indexed(path: string): Promise<unknown> {
   return (await fetch(`${network.access.indexerUrl}${path}`)).json();
 }
@@ -80,9 +66,7 @@ async function marginOf(provider: string, by = "model"): Promise<z.output<typeof
 }
 
 test("what was bought is in the statement of who sold it, to the unit, and costs are taken off", async () => {
-  for (let left = REQUESTS; left > 0; left -= 4) {
-    await Promise.all(Array.from({ length: 4 }, ask));
-  }
+  await buyShortAnswers(network, REQUESTS);
   let found: readonly Receipt[] = [];
   await waitFor(
     async () => {
@@ -118,7 +102,7 @@ test("the base price follows what was at work, and providers post their discount
   await waitFor(
     async () => {
       // Buying goes on while prices change.
-      await ask();
+      await buyShortAnswers(network, 1);
       found = await basePrice();
       return busyAt() >= 0;
     },
@@ -157,7 +141,7 @@ test("the base price follows what was at work, and providers post their discount
     expect(prices.outputPerMillion).toBeLessThan(FIRST_PRICE);
   }
   // Buyers are served while prices move.
-  await ask();
+  await buyShortAnswers(network, 1);
 }, 120_000);
 
 test("before joining, the market of the last days tells what it does not take from flags", async () => {
